@@ -1,0 +1,192 @@
+#include <duet/data/file.hpp>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <system_error>
+
+#include <duet/graph/error.hpp>
+
+namespace duet {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string reason(int error_number) {
+    return std::generic_category().message(error_number);
+}
+
+[[noreturn]] void fail(std::string_view action, const fs::path& path, int error_number) {
+    throw FileError(fmt::format("cannot {} {}: {}", action, path.string(), reason(error_number)));
+}
+
+template <class Call>
+auto retry_when_interrupted(Call call) {
+    auto result = call();
+    while (result < 0 && errno == EINTR) result = call();
+    return result;
+}
+
+class Descriptor {
+ public:
+    explicit Descriptor(int number) : number_(number) {}
+    Descriptor(const Descriptor&) = delete;
+    Descriptor& operator=(const Descriptor&) = delete;
+    ~Descriptor() {
+        if (number_ >= 0) ::close(number_);
+    }
+    int number() const { return number_; }
+    bool valid() const { return number_ >= 0; }
+    /// Closes now; returns false and leaves errno if the system reports a late write error.
+    bool close() {
+        const int result = ::close(number_);
+        number_ = -1;
+        return result == 0 || errno == EINTR;
+    }
+
+ private:
+    int number_;
+};
+
+/// Removes a file when it goes out of scope, unless released.
+class Removal {
+ public:
+    explicit Removal(const fs::path& path) : path_(path) {}
+    Removal(const Removal&) = delete;
+    Removal& operator=(const Removal&) = delete;
+    ~Removal() {
+        if (armed_) ::unlink(path_.c_str());
+    }
+    void release() { armed_ = false; }
+
+ private:
+    const fs::path& path_;
+    bool armed_ = true;
+};
+
+/// The file that a write to `path` replaces: links are followed, anything but a regular file is refused.
+fs::path resolve_target(const fs::path& path) {
+    if (!path.has_filename()) {
+        throw FileError(fmt::format("cannot write \"{}\": it does not end in a file name", path.string()));
+    }
+    std::error_code ignored;
+    const fs::file_status status = fs::status(path, ignored);
+    if (!fs::exists(status)) return path;
+    if (fs::is_directory(status)) {
+        throw FileError(
+            fmt::format("cannot write {}: it is a folder; give the name of a file", path.string()));
+    }
+    if (!fs::is_regular_file(status)) {
+        throw FileError(fmt::format("cannot write {}: it exists and is not a regular file", path.string()));
+    }
+    std::error_code failed;
+    fs::path resolved = fs::canonical(path, failed);
+    if (failed) fail("write", path, failed.value());
+    return resolved;
+}
+
+void write_all(int number, std::span<const std::byte> contents, const fs::path& path) {
+    constexpr std::size_t largest_write = std::size_t{1} << 30;
+    while (!contents.empty()) {
+        const std::size_t size = std::min(contents.size(), largest_write);
+        const auto written = retry_when_interrupted([&] { return ::write(number, contents.data(), size); });
+        if (written < 0) fail("write", path, errno);
+        contents = contents.subspan(static_cast<std::size_t>(written));
+    }
+}
+
+void flush_folder(const fs::path& folder, const fs::path& path) {
+    Descriptor descriptor(
+        retry_when_interrupted([&] { return ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); }));
+    // A folder that may be written but not read cannot be flushed; some file systems have no such call.
+    if (!descriptor.valid()) return;
+    if (retry_when_interrupted([&] { return ::fsync(descriptor.number()); }) != 0 && errno != EINVAL) {
+        fail("flush the folder of", path, errno);
+    }
+}
+
+}  // namespace
+
+Bytes read_file(const fs::path& path, std::uint64_t max_bytes) {
+    // Without O_NONBLOCK, opening a pipe that nobody writes to would wait for ever.
+    const Descriptor descriptor(
+        retry_when_interrupted([&] { return ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK); }));
+    if (!descriptor.valid()) fail("read", path, errno);
+    struct stat status {};
+    if (::fstat(descriptor.number(), &status) != 0) fail("read", path, errno);
+    if (S_ISDIR(status.st_mode)) {
+        throw FileError(fmt::format("cannot read {}: it is a folder, not a file", path.string()));
+    }
+    if (!S_ISREG(status.st_mode)) {
+        throw FileError(fmt::format("cannot read {}: it is not a regular file", path.string()));
+    }
+    const auto size = static_cast<std::uint64_t>(status.st_size);
+    if (size > max_bytes) {
+        throw FileError(fmt::format("cannot read {}: it has {} bytes, more than the {} allowed here",
+                                    path.string(), size, max_bytes));
+    }
+    Bytes contents(static_cast<std::size_t>(size));
+    std::size_t filled = 0;
+    while (filled < contents.size()) {
+        const auto count = retry_when_interrupted(
+            [&] { return ::read(descriptor.number(), contents.data() + filled, contents.size() - filled); });
+        if (count < 0) fail("read", path, errno);
+        if (count == 0) break;
+        filled += static_cast<std::size_t>(count);
+    }
+    if (filled < contents.size()) {
+        throw FileError(fmt::format("cannot read {}: it ended after {} of {} bytes; is it being written?",
+                                    path.string(), filled, contents.size()));
+    }
+    return contents;
+}
+
+void write_file_atomically(const fs::path& path, std::span<const std::byte> contents) {
+    const fs::path target = resolve_target(path);
+    const fs::path folder = target.has_parent_path() ? target.parent_path() : fs::path(".");
+
+    constexpr int most_attempts = 1000;
+    fs::path temporary;
+    int number = -1;
+    for (int attempt = 0; attempt < most_attempts; ++attempt) {
+        temporary = folder / fmt::format(".duet-{}-{}.partial", ::getpid(), attempt);
+        number = retry_when_interrupted(
+            [&] { return ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666); });
+        if (number >= 0 || errno != EEXIST) break;
+    }
+    if (number < 0) {
+        const int error_number = errno;
+        if (error_number == ENOENT) {
+            throw FileError(
+                fmt::format("cannot write {}: the folder {} does not exist", path.string(), folder.string()));
+        }
+        throw FileError(fmt::format("cannot write {}: no file can be made in the folder {}: {}",
+                                    path.string(), folder.string(), reason(error_number)));
+    }
+    Descriptor descriptor(number);
+    Removal removal(temporary);
+
+    write_all(number, contents, path);
+    if (retry_when_interrupted([&] { return ::fsync(number); }) != 0) fail("write", path, errno);
+    if (!descriptor.close()) fail("write", path, errno);
+    if (::rename(temporary.c_str(), target.c_str()) != 0) fail("write", path, errno);
+    removal.release();
+    flush_folder(folder, path);
+}
+
+std::string quoted_for_message(std::string_view name) {
+    constexpr std::size_t longest = 80;
+    std::string text = "\"";
+    for (const char character : name.substr(0, longest)) {
+        const bool printable = character >= ' ' && character <= '~';
+        text += printable ? character : '?';
+    }
+    text += name.size() > longest ? "...\"" : "\"";
+    return text;
+}
+
+}  // namespace duet

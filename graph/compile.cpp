@@ -1,0 +1,340 @@
+#include <algorithm>
+#include <chrono>
+#include <functional>
+#include <map>
+
+#include <fmt/format.h>
+
+#include <duet/graph/layout.hpp>
+#include <duet/graph/leaves.hpp>
+#include <duet/graph/passes.hpp>
+#include <duet/graph/program_state.hpp>
+
+namespace duet {
+
+namespace {
+
+/// Turns a plan with a layout into a program's instructions and slots.
+template <class T>
+class Lowering {
+ public:
+    using State = typename Program<T>::State;
+
+    Lowering(const Graph& graph, const Plan& plan, const Units& units, const Layout& layout, State& state)
+        : graph_(graph),
+          plan_(plan),
+          units_(units),
+          layout_(layout),
+          state_(state),
+          slot_of_buffer_(layout.memory.offsets.size()),
+          slot_of_node_(plan.nodes.size()) {}
+
+    void lower(bool scan) {
+        new_slot(nullptr);
+        for (std::size_t i = 0; i < plan_.nodes.size(); ++i) lower_leaf(i);
+        for (const PlannedUpdate& update : plan_.updates) variable_slot(update.variable);
+        for (std::size_t i = 0; i < plan_.nodes.size(); ++i) {
+            if (layout_.update[i])
+                slot_of_node_[i] = variable_slot(plan_.updates[*layout_.update[i]].variable);
+            else if (layout_.buffer[i])
+                slot_of_node_[i] = buffer_slot(*layout_.buffer[i]);
+        }
+        for (const std::size_t fetch : plan_.fetches)
+            state_.fetches.push_back(filled(plan_.nodes[fetch].shape, T(0)));
+        instruction_of_unit_.resize(units_.list.size());
+        for (const std::size_t unit : layout_.sequence) {
+            instruction_of_unit_[unit] = state_.instructions.size();
+            append(lower_unit(unit), cost_of(unit));
+            if (scan) scan_unit(unit);
+        }
+        // Growing the lists may have moved the copies.
+        if constexpr (!std::is_same_v<T, float>)
+            for (auto& variable : state_.variables) state_.slots[variable.slot] = variable.copy.data();
+        state_.progress = std::vector<typename State::Progress>(state_.instructions.size());
+        state_.arena.state().reserve(layout_.memory.bytes, scratch_bytes_);
+        report();
+    }
+
+ private:
+    std::size_t new_slot(T* address) {
+        state_.slots.push_back(address);
+        return state_.slots.size() - 1;
+    }
+
+    std::string describe(std::size_t node) const { return describe_node(graph_, plan_.nodes[node].origin); }
+
+    void lower_leaf(std::size_t node) {
+        const Op* op = plan_.nodes[node].op.get();
+        if (const auto* constant = dynamic_cast<const ConstantOp*>(op)) {
+            state_.constants.emplace_back(constant->values().begin(), constant->values().end());
+            slot_of_node_[node] = new_slot(state_.constants.back().data());
+        } else if (const auto* variable = dynamic_cast<const VariableOp*>(op)) {
+            slot_of_node_[node] = variable_slot(variable->variable());
+        } else if (dynamic_cast<const InputOp*>(op)) {
+            slot_of_node_[node] = new_slot(nullptr);
+            state_.feeds.push_back({plan_.nodes[node].origin, "input " + describe(node),
+                                    plan_.nodes[node].shape, slot_of_node_[node], false});
+        }
+    }
+
+    std::size_t variable_slot(const Variable& variable) {
+        for (const auto& known : state_.variables)
+            if (known.variable == variable) return known.slot;
+        const std::size_t slot = new_slot(nullptr);
+        state_.variables.push_back({variable, slot, {}});
+        if constexpr (std::is_same_v<T, float>) {
+            state_.slots[slot] = variable.data();
+        } else {
+            ArrayOf<T>& copy = state_.variables.back().copy;
+            copy = filled(variable.shape(), T(0));
+            std::copy_n(variable.data(), copy.size(), copy.data());
+        }
+        return slot;
+    }
+
+    std::size_t buffer_slot(std::size_t buffer) {
+        std::size_t& slot = slot_of_buffer_[buffer];
+        if (slot == 0) {
+            slot = new_slot(nullptr);
+            state_.arena_slots.push_back({slot, layout_.memory.offsets[buffer]});
+        }
+        return slot;
+    }
+
+    std::size_t slot_of(std::size_t node) const { return slot_of_node_[units_.base[node]]; }
+
+    std::unique_ptr<KernelInstruction<T>> lower_kernel(std::size_t unit, std::size_t node) {
+        KernelSlots slots{{}, slot_of(node), 0};
+        for (const std::size_t input : plan_.nodes[node].inputs) slots.inputs.push_back(slot_of(input));
+        if (const auto workspace = layout_.workspace[unit]) slots.workspace = buffer_slot(*workspace);
+        return std::make_unique<KernelInstruction<T>>(plan_.nodes[node].op, input_shapes(plan_, node),
+                                                      plan_.nodes[node].shape, std::move(slots));
+    }
+
+    std::unique_ptr<Instruction<T>> lower_elementwise(std::size_t index) {
+        using Place = typename ElementwiseProgram<T>::Place;
+        const Unit& unit = units_.list[index];
+        ElementwiseProgram<T> program;
+        std::vector<std::size_t> operand_slots, result_slots;
+        std::map<std::size_t, Place> places;
+        std::size_t registers = 0;
+        const auto place_of = [&](std::size_t node) {
+            const auto known = places.find(node);
+            if (known != places.end()) return known->second;
+            const bool repeats = plan_.nodes[node].op->expands() && !units_.of_node[node];
+            const std::size_t source = repeats ? plan_.nodes[node].inputs.front() : node;
+            operand_slots.push_back(slot_of(source));
+            const std::size_t operand =
+                repeats ? program.add_operand({plan_.nodes[source].shape, plan_.nodes[node].shape})
+                        : program.add_operand();
+            return places.emplace(node, Place{Place::Kind::operand, operand}).first->second;
+        };
+        for (const std::size_t node : unit.nodes) {
+            std::vector<Place> inputs;
+            for (const std::size_t input : plan_.nodes[node].inputs) inputs.push_back(place_of(input));
+            Place output{Place::Kind::register_, 0};
+            if (units_.stored[node]) {
+                result_slots.push_back(slot_of(node));
+                output = {Place::Kind::result, program.add_result()};
+            } else {
+                output.index = registers++;
+            }
+            program.add_step(plan_.nodes[node].op, std::move(inputs), output);
+            places.emplace(node, output);
+        }
+        for (std::size_t operand = 0; operand < operand_slots.size(); ++operand)
+            for (std::size_t result = 0; result < result_slots.size(); ++result)
+                if (operand_slots[operand] == result_slots[result]) program.set_shared(operand, result);
+        const std::size_t elements = plan_.nodes[unit.nodes.back()].shape.elements();
+        program.prepare(elements);
+        scratch_bytes_ = std::max(scratch_bytes_, program.scratch_bytes());
+        return std::make_unique<ElementwiseInstruction<T>>(
+            std::move(program), unit.head ? lower_kernel(index, *unit.head) : nullptr,
+            std::move(operand_slots), std::move(result_slots), elements);
+    }
+
+    WatchedValue watch(std::size_t node) const {
+        return {slot_of(node), plan_.nodes[node].shape.elements(), describe(node)};
+    }
+
+    std::unique_ptr<Instruction<T>> lower_unit(std::size_t index) {
+        const Unit& unit = units_.list[index];
+        const std::size_t node = unit.nodes.back();
+        const std::size_t elements = plan_.nodes[node].shape.elements();
+        switch (unit.kind) {
+            case Unit::Kind::kernel:
+                return lower_kernel(index, node);
+            case Unit::Kind::elementwise:
+                return lower_elementwise(index);
+            case Unit::Kind::fetch:
+                return std::make_unique<CopyInstruction<T>>(
+                    slot_of(node), new_slot(state_.fetches[unit.target].data()), elements);
+            case Unit::Kind::commit:
+                return std::make_unique<CopyInstruction<T>>(
+                    slot_of(node), variable_slot(plan_.updates[unit.target].variable), elements);
+            case Unit::Kind::check:
+                break;
+        }
+        std::vector<WatchedValue> values;
+        for (const std::size_t each : unit.nodes) values.push_back(watch(each));
+        return std::make_unique<CheckInstruction<T>>(std::move(values), std::vector<WatchedValue>{});
+    }
+
+    void scan_unit(std::size_t index) {
+        const Unit& unit = units_.list[index];
+        if (unit.kind != Unit::Kind::kernel) return;
+        std::vector<WatchedValue> operands;
+        for (const std::size_t input : plan_.nodes[unit.nodes.back()].inputs)
+            operands.push_back(watch(input));
+        append(std::make_unique<CheckInstruction<T>>(std::vector<WatchedValue>{watch(unit.nodes.back())},
+                                                     std::move(operands)),
+               {"scan", 0, 0});
+    }
+
+    void append(std::unique_ptr<Instruction<T>> instruction, typename State::InstructionCost cost) {
+        state_.instructions.push_back(std::move(instruction));
+        state_.costs.push_back(std::move(cost));
+    }
+
+    double flops_of(std::size_t node) const {
+        const std::vector<Shape> shapes = input_shapes(plan_, node);
+        return plan_.nodes[node].op->flops({shapes, plan_.nodes[node].shape});
+    }
+
+    typename State::InstructionCost cost_of(std::size_t index) const {
+        const Unit& unit = units_.list[index];
+        const auto bytes = [&](std::size_t node) {
+            return static_cast<double>(plan_.nodes[node].shape.elements() * sizeof(T));
+        };
+        typename State::InstructionCost cost{{}, 0, 0};
+        for (const std::size_t value : values_read(plan_, units_, index)) cost.bytes += bytes(value);
+        switch (unit.kind) {
+            case Unit::Kind::fetch:
+                cost.name = "fetch";
+                break;
+            case Unit::Kind::check:
+                cost.name = "check";
+                break;
+            case Unit::Kind::commit:
+                cost.name = "commit";
+                break;
+            case Unit::Kind::kernel:
+            case Unit::Kind::elementwise:
+                std::vector<std::size_t> nodes = unit.nodes;
+                if (unit.head) nodes.insert(nodes.begin(), *unit.head);
+                for (const std::size_t node : nodes) {
+                    cost.name += (cost.name.empty() ? "" : " ") + plan_.nodes[node].op->name();
+                    cost.flops += flops_of(node);
+                    if (units_.stored[node]) cost.bytes += bytes(node);
+                }
+        }
+        if (const std::string& name = graph_.node(plan_.nodes[unit.nodes.back()].origin).name; !name.empty())
+            cost.name += " (" + name + ")";
+        return cost;
+    }
+
+    std::string place(std::size_t node) const {
+        const Op* op = plan_.nodes[node].op.get();
+        if (dynamic_cast<const ConstantOp*>(op)) return "constant";
+        if (dynamic_cast<const VariableOp*>(op)) return "variable";
+        if (dynamic_cast<const InputOp*>(op)) return "input";
+        const std::size_t base = units_.base[node];
+        if (layout_.update[base]) return "variable " + plan_.updates[*layout_.update[base]].variable.name();
+        if (layout_.buffer[base])
+            return fmt::format("arena+{}", layout_.memory.offsets[*layout_.buffer[base]]);
+        return base == node ? "fused" : place(base);
+    }
+
+    void report() {
+        state_.report.order = to_string(layout_.order);
+        state_.report.instructions = state_.instructions.size();
+        state_.report.arena_bytes = layout_.memory.bytes;
+        state_.report.bound_bytes = layout_.memory.bound;
+        state_.report.flops = 0;
+        for (std::size_t i = 0; i < plan_.nodes.size(); ++i) {
+            const PlanNode& node = plan_.nodes[i];
+            const Node& origin = graph_.node(node.origin);
+            std::string op = node.op->name();
+            if (const std::string attributes = node.op->attributes(); !attributes.empty())
+                op += "(" + attributes + ")";
+            NodeReport line{i,
+                            node.origin,
+                            origin.name,
+                            std::move(op),
+                            to_string(node.shape),
+                            node.inputs,
+                            flops_of(i),
+                            node.shape.elements() * sizeof(T),
+                            place(i),
+                            {},
+                            to_string(origin.where)};
+            if (const auto unit = units_.of_node[i]) line.instruction = instruction_of_unit_[*unit];
+            state_.report.flops += line.flops;
+            state_.nodes.push_back(std::move(line));
+        }
+        std::stable_sort(
+            state_.nodes.begin(), state_.nodes.end(),
+            [](const NodeReport& a, const NodeReport& b) { return a.instruction < b.instruction; });
+    }
+
+    const Graph& graph_;
+    const Plan& plan_;
+    const Units& units_;
+    const Layout& layout_;
+    State& state_;
+    std::vector<std::size_t> slot_of_buffer_, slot_of_node_, instruction_of_unit_;
+    std::size_t scratch_bytes_ = 0;
+};
+
+}  // namespace
+
+template <class T>
+Program<T> compile(const Graph& graph, const std::vector<Tensor>& fetches,
+                   const std::vector<Updates>& updates, const Arena& arena, const CompileOptions& options) {
+    auto state = std::make_unique<typename Program<T>::State>(arena);
+    state->graph = &graph;
+    Plan plan;
+    const auto lay_out = [&](Units& units, Dependencies& dependencies) {
+        units = group_into_units(plan, options.fuse && !options.scan);
+        dependencies = find_dependencies(plan, units);
+        return plan_layout(plan, units, dependencies, sizeof(T), !options.scan);
+    };
+    const auto pass = [&](const char* name, const std::function<Plan()>& apply) {
+        const auto start = std::chrono::steady_clock::now();
+        plan = apply();
+        const std::chrono::duration<double, std::milli> elapsed = std::chrono::steady_clock::now() - start;
+        PassReport report{name, plan.nodes.size(), elapsed.count(), 0, 0};
+        if (options.report_passes) {
+            const Plan kept = plan;
+            plan = separate_updates(plan);
+            Units units;
+            Dependencies dependencies;
+            report.arena_bytes = lay_out(units, dependencies).memory.bytes;
+            report.instructions = units.list.size();
+            plan = kept;
+        }
+        state->report.passes.push_back(std::move(report));
+    };
+    pass("extract", [&] { return extract(graph, fetches, updates, options.finite); });
+    pass("merge common", [&] { return merge_common(plan); });
+    if (options.rewrite) {
+        pass("fold constants", [&] { return fold_constants(plan); });
+        pass("absorb producers", [&] { return absorb_producers(plan); });
+        pass("rearrange inputs", [&] { return rearrange_inputs(plan); });
+        pass("merge common", [&] { return merge_common(plan); });
+        pass("accumulate sums", [&] { return accumulate_sums(plan); });
+    }
+    pass("separate updates", [&] { return separate_updates(plan); });
+    Units units;
+    Dependencies dependencies;
+    const Layout layout = lay_out(units, dependencies);
+    Lowering<T>(graph, plan, units, layout, *state).lower(options.scan);
+    return Program<T>(std::move(state));
+}
+
+template Program<float> compile<float>(const Graph&, const std::vector<Tensor>&, const std::vector<Updates>&,
+                                       const Arena&, const CompileOptions&);
+template Program<double> compile<double>(const Graph&, const std::vector<Tensor>&,
+                                         const std::vector<Updates>&, const Arena&, const CompileOptions&);
+
+}  // namespace duet

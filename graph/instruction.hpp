@@ -1,0 +1,129 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <duet/graph/elementwise_program.hpp>
+#include <duet/graph/op.hpp>
+
+namespace duet {
+
+/// One entry of a program's list. Its buffers are slots of the program; `bind` looks them up before each run,
+/// since feeds move and an arena may have grown.
+template <class T>
+class Instruction {
+ public:
+    virtual ~Instruction() = default;
+    virtual void bind(T* const* slots) = 0;
+    virtual void run(std::size_t tile, std::uint64_t draw, std::byte* scratch) = 0;
+    /// Runs once after all tiles.
+    virtual void finish(std::uint64_t /*draw*/) {}
+
+    std::size_t tiles() const { return tiles_; }
+
+ protected:
+    std::size_t tiles_ = 1;
+};
+
+/// Where an instruction's buffers are, as slots of the program.
+struct KernelSlots {
+    std::vector<std::size_t> inputs;
+    std::size_t output;
+    std::size_t workspace;
+};
+
+/// Runs one op's own kernel.
+template <class T>
+class KernelInstruction final : public Instruction<T> {
+ public:
+    KernelInstruction(std::shared_ptr<const Op> op, std::vector<Shape> input_shapes, Shape shape,
+                      KernelSlots slots);
+    void bind(T* const* slots) override;
+    void run(std::size_t tile, std::uint64_t draw, std::byte* scratch) override;
+    void finish(std::uint64_t draw) override;
+    /// The part of the output that a tile completes.
+    Region region(std::size_t tile) const;
+
+ private:
+    Kernel<T> kernel(std::size_t tile, std::uint64_t draw) const;
+
+    std::shared_ptr<const Op> op_;
+    std::vector<Shape> input_shapes_;
+    Shape shape_;
+    KernelSlots slots_;
+    std::vector<const T*> inputs_;
+    T* output_ = nullptr;
+    T* workspace_ = nullptr;
+};
+
+/// Runs a chain of elementwise ops, on the tiles of a head if it has one.
+template <class T>
+class ElementwiseInstruction final : public Instruction<T> {
+ public:
+    ElementwiseInstruction(ElementwiseProgram<T> program, std::unique_ptr<KernelInstruction<T>> head,
+                           std::vector<std::size_t> operand_slots, std::vector<std::size_t> result_slots,
+                           std::size_t elements);
+    void bind(T* const* slots) override;
+    void run(std::size_t tile, std::uint64_t draw, std::byte* scratch) override;
+
+ private:
+    ElementwiseProgram<T> program_;
+    std::unique_ptr<KernelInstruction<T>> head_;
+    std::vector<std::size_t> operand_slots_, result_slots_;
+    std::vector<const T*> operands_;
+    std::vector<T*> results_;
+    std::size_t elements_;
+    std::size_t elements_per_tile_;
+};
+
+/// Copies a finished value to a fetch or into a variable.
+template <class T>
+class CopyInstruction final : public Instruction<T> {
+ public:
+    CopyInstruction(std::size_t from, std::size_t to, std::size_t elements)
+        : from_(from), to_(to), elements_(elements) {}
+    void bind(T* const* slots) override;
+    void run(std::size_t tile, std::uint64_t draw, std::byte* scratch) override;
+
+ private:
+    std::size_t from_, to_, elements_;
+    const T* source_ = nullptr;
+    T* target_ = nullptr;
+};
+
+/// A value that an instruction looks at, and how to name it.
+struct WatchedValue {
+    std::size_t slot;
+    std::size_t elements;
+    /// "d_loss (), declared at train.cpp:12".
+    std::string description;
+};
+
+/// Throws NonFiniteError naming the first value with an element that is not finite.
+template <class T>
+class CheckInstruction final : public Instruction<T> {
+ public:
+    /// `operands` are named with their ranges when a value fails.
+    CheckInstruction(std::vector<WatchedValue> values, std::vector<WatchedValue> operands)
+        : values_(std::move(values)), operands_(std::move(operands)) {}
+    void bind(T* const* slots) override { slots_ = slots; }
+    void run(std::size_t tile, std::uint64_t draw, std::byte* scratch) override;
+
+ private:
+    std::vector<WatchedValue> values_, operands_;
+    T* const* slots_ = nullptr;
+};
+
+extern template class KernelInstruction<float>;
+extern template class KernelInstruction<double>;
+extern template class ElementwiseInstruction<float>;
+extern template class ElementwiseInstruction<double>;
+extern template class CopyInstruction<float>;
+extern template class CopyInstruction<double>;
+extern template class CheckInstruction<float>;
+extern template class CheckInstruction<double>;
+
+}  // namespace duet

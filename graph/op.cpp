@@ -1,0 +1,67 @@
+#include <duet/graph/op.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cassert>
+
+#include <fmt/format.h>
+
+#include <duet/graph/error.hpp>
+
+namespace duet {
+
+namespace {
+
+constexpr std::size_t elements_per_tile = 1 << 14;
+
+template <class T>
+void run_tile(const ElementwiseOp& op, const Kernel<T>& kernel) {
+    const std::size_t begin = kernel.tile * elements_per_tile;
+    const std::size_t end = std::min(begin + elements_per_tile, kernel.output_shape.elements());
+    std::array<const T*, ElementwiseOp::most_inputs> inputs{};
+    assert(kernel.inputs.size() <= inputs.size());
+    for (std::size_t i = 0; i < kernel.inputs.size(); ++i) inputs[i] = kernel.inputs[i] + begin;
+    op.block(inputs.data(), kernel.output + begin, end - begin);
+}
+
+}  // namespace
+
+Tensor Op::gradient(std::size_t, const Application&, const Tensor&) const {
+    throw GradientError(fmt::format("{} has no gradient rule", name()));
+}
+
+Region Op::region(const Signature& signature, std::size_t) const {
+    return {0, 1, signature.output.elements(), signature.output.elements()};
+}
+
+Shape ElementwiseOp::shape(std::span<const Shape> inputs) const {
+    if (inputs.empty() || inputs.size() > most_inputs)
+        throw ShapeError(fmt::format("an elementwise op takes 1 to {} arguments", most_inputs));
+    for (const Shape& input : inputs)
+        if (input != inputs.front()) throw ShapeError("all arguments must have one shape");
+    return inputs.front();
+}
+
+double ElementwiseOp::flops(const Signature& signature) const {
+    return flops_per_element() * static_cast<double>(signature.output.elements());
+}
+
+std::size_t ElementwiseOp::tiles(const Signature& signature) const {
+    return (signature.output.elements() + elements_per_tile - 1) / elements_per_tile;
+}
+
+void ElementwiseOp::block_with_scalar(const float* const*, std::size_t, float*, std::size_t) const {
+    assert(false && "an op that takes a scalar has a block for it");
+}
+void ElementwiseOp::block_with_scalar(const double* const*, std::size_t, double*, std::size_t) const {
+    assert(false && "an op that takes a scalar has a block for it");
+}
+
+void ElementwiseOp::run(const Kernel<float>& kernel) const {
+    run_tile(*this, kernel);
+}
+void ElementwiseOp::run(const Kernel<double>& kernel) const {
+    run_tile(*this, kernel);
+}
+
+}  // namespace duet

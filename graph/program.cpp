@@ -1,0 +1,191 @@
+#include <duet/graph/program.hpp>
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include <duet/graph/error.hpp>
+#include <duet/graph/program_state.hpp>
+
+namespace duet {
+
+namespace {
+
+/// Marks an arena as running for as long as it lives.
+class Running {
+ public:
+    explicit Running(std::atomic<bool>& running) : running_(running) {
+        if (running_.exchange(true))
+            throw Error(
+                "run: another program is running on the same arena; compile one of them with its own arena");
+    }
+    ~Running() { running_ = false; }
+
+ private:
+    std::atomic<bool>& running_;
+};
+
+}  // namespace
+
+template <class T>
+void Program<T>::State::bind(std::span<const FeedOf<T>> given) {
+    for (FeedSlot& feed : feeds) feed.given = false;
+    for (const FeedOf<T>& each : given) {
+        const auto feed = std::find_if(feeds.begin(), feeds.end(), [&](const FeedSlot& known) {
+            return each.input.valid() && &each.input.graph() == graph && each.input.id() == known.id;
+        });
+        if (feed == feeds.end())
+            throw FeedError("run: a feed is given for a tensor that is not an input of this program");
+        if (feed->given) throw FeedError(fmt::format("run: {} is fed twice", feed->description));
+        if (!std::equal(feed->shape.begin(), feed->shape.end(), each.value.shape().begin(),
+                        each.value.shape().end()))
+            throw FeedError(fmt::format("run: {} is fed an array of shape {}", feed->description,
+                                        to_string(shape_of(each.value))));
+        feed->given = true;
+        // Instructions write to slots of their own results alone, never to a feed.
+        slots[feed->slot] = const_cast<T*>(each.value.data());
+    }
+    for (const FeedSlot& feed : feeds)
+        if (!feed.given) throw FeedError(fmt::format("run: {} is not fed", feed.description));
+    std::byte* const memory = arena.state().memory.data();
+    for (const ArenaSlot& each : arena_slots) slots[each.slot] = reinterpret_cast<T*>(memory + each.offset);
+    for (const auto& instruction : instructions) instruction->bind(slots.data());
+}
+
+template <class T>
+void Program<T>::State::run_tiles(std::size_t index, std::size_t thread, std::size_t begin, std::size_t end,
+                                  std::uint64_t draw) {
+    std::byte* const scratch = arena.state().scratch[thread].data();
+    const Clock::time_point began = spans.empty() ? Clock::time_point() : Clock::now();
+    for (std::size_t tile = begin; tile < end; ++tile) instructions[index]->run(tile, draw, scratch);
+    if (!spans.empty()) spans[thread * instructions.size() + index] = {began, Clock::now()};
+}
+
+template <class T>
+void Program<T>::State::execute(std::uint64_t draw) {
+    ThreadPool& pool = arena.state().pool;
+    if (pool.threads() == 1) {
+        for (std::size_t i = 0; i < instructions.size(); ++i) {
+            run_tiles(i, 0, 0, instructions[i]->tiles(), draw);
+            instructions[i]->finish(draw);
+        }
+        return;
+    }
+    for (Progress& each : progress) each.done.store(0, std::memory_order_relaxed);
+    failed = false;
+    pool.run([&](std::size_t thread) { work(thread, draw); });
+    if (failed) std::rethrow_exception(std::exchange(failure, nullptr));
+}
+
+template <class T>
+void Program<T>::State::work(std::size_t thread, std::uint64_t draw) {
+    const std::size_t threads = arena.state().pool.threads();
+    for (std::size_t i = 0; i < instructions.size(); ++i) {
+        Instruction<T>& instruction = *instructions[i];
+        const auto tiles = static_cast<std::uint32_t>(instruction.tiles());
+        const auto first_of = [&](std::size_t each) { return (each * tiles + threads - 1) / threads; };
+        const std::size_t begin = first_of(thread), end = first_of(thread + 1);
+        std::atomic<std::uint32_t>& done = progress[i].done;
+        const auto fail = [&] {
+            if (!failed.exchange(true)) failure = std::current_exception();
+        };
+        if (begin < end) {
+            try {
+                run_tiles(i, thread, begin, end, draw);
+            } catch (...) {
+                fail();
+            }
+            const auto own = static_cast<std::uint32_t>(end - begin);
+            if (done.fetch_add(own, std::memory_order_acq_rel) + own == tiles) {
+                try {
+                    if (!failed) instruction.finish(draw);
+                } catch (...) {
+                    fail();
+                }
+                done.store(tiles + 1, std::memory_order_release);
+                done.notify_all();
+            }
+        }
+        for (std::uint32_t seen = done.load(std::memory_order_acquire); seen != tiles + 1;)
+            seen = wait_while_equal(done, seen);
+        if (failed) return;
+    }
+}
+
+template <class T>
+Program<T>::Program(std::unique_ptr<State> state) : state_(std::move(state)) {}
+template <class T>
+Program<T>::Program(Program&&) noexcept = default;
+template <class T>
+Program<T>& Program<T>::operator=(Program&&) noexcept = default;
+template <class T>
+Program<T>::~Program() = default;
+
+template <class T>
+std::span<const ArrayOf<T>> Program<T>::run(std::span<const FeedOf<T>> feeds, std::uint64_t draw) {
+    const Running running(state_->arena.state().running);
+    state_->bind(feeds);
+    if (!state_->spans.empty()) state_->start = State::Clock::now();
+    state_->execute(draw);
+    return state_->fetches;
+}
+
+template <class T>
+const ArrayOf<T>& Program<T>::operator[](std::size_t fetch) const {
+    if (fetch >= state_->fetches.size())
+        throw Error(fmt::format("fetch {} was asked for, the program has {}", fetch, state_->fetches.size()));
+    return state_->fetches[fetch];
+}
+
+template <class T>
+const ArrayOf<T>& Program<T>::value(const Variable& variable) const {
+    for (const auto& known : state_->variables)
+        if (known.variable == variable) {
+            if constexpr (std::is_same_v<T, float>)
+                return variable.value();
+            else
+                return known.copy;
+        }
+    throw Error(fmt::format("variable {} is not used by this program", variable.name()));
+}
+
+template <class T>
+void Program<T>::set_profiled(bool profiled) {
+    state_->spans.clear();
+    if (profiled) state_->spans.resize(state_->instructions.size() * state_->arena.threads());
+}
+
+template <class T>
+std::vector<InstructionTime> Program<T>::times() const {
+    std::vector<InstructionTime> times;
+    for (std::size_t i = 0; i < state_->spans.size(); ++i) {
+        const auto& span = state_->spans[i];
+        if (span.start < state_->start) continue;
+        const auto& cost = state_->costs[i % state_->instructions.size()];
+        using Microseconds = std::chrono::duration<double, std::micro>;
+        times.push_back({cost.name, i % state_->instructions.size(), i / state_->instructions.size(),
+                         Microseconds(span.start - state_->start).count(),
+                         Microseconds(span.end - span.start).count(), cost.flops, cost.bytes});
+    }
+    return times;
+}
+
+template <class T>
+const ProgramReport& Program<T>::report() const {
+    return state_->report;
+}
+
+template <class T>
+std::string Program<T>::describe() const {
+    return duet::describe(state_->report, state_->nodes);
+}
+
+template <class T>
+std::string Program<T>::to_dot() const {
+    return duet::to_dot(state_->nodes);
+}
+
+template class Program<float>;
+template class Program<double>;
+
+}  // namespace duet

@@ -1,0 +1,107 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <xtensor/xarray.hpp>
+
+#include <duet/graph/arena_state.hpp>
+#include <duet/graph/blas_threads.hpp>
+#include <duet/graph/instruction.hpp>
+#include <duet/graph/program.hpp>
+
+namespace duet {
+
+/// A line of `describe()`.
+struct NodeReport {
+    /// Its place in the plan, by which `inputs` name it.
+    std::size_t index;
+    /// The node of the user's graph it stands for.
+    NodeId id;
+    std::string name;
+    std::string op;
+    std::string shape;
+    std::vector<std::size_t> inputs;
+    double flops;
+    std::size_t bytes;
+    /// "arena+4096", "input", "variable", "constant", "fused", or the variable it is computed into.
+    std::string place;
+    /// The instruction that computes it; none for leaves.
+    std::optional<std::size_t> instruction;
+    std::string where;
+};
+
+template <class T>
+struct Program<T>::State {
+    struct FeedSlot {
+        NodeId id;
+        std::string description;
+        Shape shape;
+        std::size_t slot;
+        bool given;
+    };
+    struct VariableSlot {
+        Variable variable;
+        std::size_t slot;
+        /// The program's own copy, in a program of double.
+        ArrayOf<T> copy;
+    };
+    struct ArenaSlot {
+        std::size_t slot;
+        std::size_t offset;
+    };
+    /// Tiles of an instruction that are done; `tiles + 1` once it is finished.
+    struct alignas(64) Progress {
+        std::atomic<std::uint32_t> done = 0;
+    };
+
+    using Clock = std::chrono::steady_clock;
+    struct Span {
+        Clock::time_point start, end;
+    };
+    /// What a profile says of an instruction beside its times.
+    struct InstructionCost {
+        std::string name;
+        double flops;
+        double bytes;
+    };
+
+    explicit State(Arena shared) : arena(std::move(shared)) {}
+
+    void bind(std::span<const FeedOf<T>> feeds);
+    void execute(std::uint64_t draw);
+    void work(std::size_t thread, std::uint64_t draw);
+    void run_tiles(std::size_t instruction, std::size_t thread, std::size_t begin, std::size_t end,
+                   std::uint64_t draw);
+
+    Arena arena;
+    SingleThreadedBlas single_threaded_blas;
+    const Graph* graph = nullptr;
+    std::vector<T*> slots;
+    std::vector<FeedSlot> feeds;
+    std::vector<VariableSlot> variables;
+    std::vector<std::vector<T>> constants;
+    std::vector<ArenaSlot> arena_slots;
+    std::vector<ArrayOf<T>> fetches;
+    std::vector<std::unique_ptr<Instruction<T>>> instructions;
+    std::vector<Progress> progress;
+    std::vector<InstructionCost> costs;
+    /// Empty unless runs are profiled; the spans of thread t begin at t times the number of instructions.
+    std::vector<Span> spans;
+    Clock::time_point start;
+    std::atomic<bool> failed = false;
+    std::exception_ptr failure;
+    ProgramReport report;
+    std::vector<NodeReport> nodes;
+};
+
+/// The text of `Program::describe` and the picture of `Program::to_dot`.
+std::string describe(const ProgramReport& report, const std::vector<NodeReport>& nodes);
+std::string to_dot(const std::vector<NodeReport>& nodes);
+
+}  // namespace duet

@@ -1,0 +1,40 @@
+#include <duet/models/initializer.hpp>
+
+#include <cmath>
+
+#include <xtensor/xarray.hpp>
+
+#include <duet/graph/program.hpp>
+#include <duet/ops/arithmetic.hpp>
+#include <duet/ops/random.hpp>
+
+namespace duet::models {
+
+namespace {
+
+Tensor draw(Graph& graph, const std::string& name, const Shape& shape, const Initializer& initializer) {
+    const auto outputs = static_cast<double>(shape[0]);
+    const auto inputs = static_cast<double>(shape.elements()) / outputs;
+    switch (initializer.kind) {
+        case Initializer::Kind::glorot_uniform: {
+            const double limit = std::sqrt(6.0 / (inputs + outputs));
+            return limit * (2.0 * random_uniform(graph, name, shape) - 1.0);
+        }
+        case Initializer::Kind::he_normal:
+            return std::sqrt(2.0 / inputs) * random_normal(graph, name, shape);
+        case Initializer::Kind::normal:
+            return initializer.deviation * random_normal(graph, name, shape);
+    }
+    return {};
+}
+
+}  // namespace
+
+Variable initialized(std::string name, const Shape& shape, const Initializer& initializer,
+                     std::uint64_t seed) {
+    Graph graph(seed);
+    auto program = compile<float>(graph, {draw(graph, name, shape, initializer)});
+    return Variable(std::move(name), program.run({}).front());
+}
+
+}  // namespace duet::models

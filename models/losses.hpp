@@ -1,0 +1,39 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include <duet/graph/graph.hpp>
+
+namespace duet::models {
+
+/// What each network minimises, both scalars.
+struct Losses {
+    Tensor generator;
+    Tensor discriminator;
+};
+
+/// Weights of the samples' terms, of shape (batch, 1) as the scores, each mean then being of weight times
+/// term. An empty tensor weighs every sample one.
+struct SampleWeights {
+    Tensor real = {};
+    Tensor fake = {};
+};
+
+/// The minimax game of Goodfellow et al. 2014, equation 1, on logits s (D = sigmoid(s)):
+///   discriminator  mean softplus(-s_real) + mean softplus(s_fake)  = -mean log D(x) - mean log(1 - D(G(z)))
+///   generator      -mean softplus(s_fake)                          =  mean log(1 - D(G(z)))
+/// The generator's gradient with regard to a score is -sigmoid(s)/n: it vanishes where D rejects the fakes.
+Losses minimax(Operand real_score, Operand fake_score, const SampleWeights& weights = {});
+
+/// The same discriminator with the generator's loss of section 3 there:
+///   generator      mean softplus(-s_fake)                          = -mean log D(G(z))
+/// Its gradient with regard to a score is -sigmoid(-s)/n: it is largest where D rejects the fakes.
+Losses non_saturating(Operand real_score, Operand fake_score, const SampleWeights& weights = {});
+
+/// The losses by name: "minimax" or "non-saturating".
+using LossFunction = Losses (*)(Operand, Operand, const SampleWeights&);
+/// Throws Error, listing the names known, for another one.
+LossFunction loss_by_name(std::string_view name);
+
+}  // namespace duet::models

@@ -1,0 +1,80 @@
+#include <duet/ops/classification.hpp>
+
+#include <array>
+
+#include <fmt/format.h>
+
+#include <duet/graph/error.hpp>
+#include <duet/graph/graph.hpp>
+#include <duet/ops/activation.hpp>
+#include <duet/ops/arithmetic.hpp>
+#include <duet/ops/indexing.hpp>
+#include <duet/ops/reduce.hpp>
+#include <duet/ops/shape_ops.hpp>
+#include <duet/ops/stop_gradient.hpp>
+
+namespace duet {
+
+namespace {
+
+std::size_t last_axis(const char* builder, const Tensor& logits) {
+    if (logits.shape().rank() == 0)
+        reject(builder, "a scalar has no classes; logits need a last axis", {&logits, 1}, {});
+    return logits.shape().rank() - 1;
+}
+
+/// The logits less their maximum along the axis, which changes neither softmax nor its gradient.
+Tensor shifted(const Tensor& logits, std::size_t axis) {
+    return logits - stop_gradient(max(logits, {axis}, true));
+}
+
+Tensor normalized(const Tensor& logits, std::size_t axis) {
+    const Tensor x = shifted(logits, axis);
+    return x - log(sum(exp(x), {axis}, true));
+}
+
+}  // namespace
+
+Tensor softmax(Operand logits) {
+    const Tensor input = logits.tensor();
+    const WhereScope scope(input.graph(), logits.where());
+    const std::size_t axis = last_axis("softmax", input);
+    const Tensor terms = exp(shifted(input, axis));
+    return terms / sum(terms, {axis}, true);
+}
+
+Tensor log_softmax(Operand logits) {
+    const Tensor input = logits.tensor();
+    const WhereScope scope(input.graph(), logits.where());
+    return normalized(input, last_axis("log_softmax", input));
+}
+
+Tensor softmax_cross_entropy(Operand logits, Operand labels) {
+    const std::array<Operand, 2> operands{logits, labels};
+    Graph& graph = graph_of(operands);
+    const WhereScope scope(graph, logits.where());
+    const std::array<Tensor, 2> arguments{logits.tensor(graph), labels.tensor(graph)};
+    const Shape shape = arguments[0].shape(), given = arguments[1].shape();
+    const std::size_t axis = last_axis("softmax_cross_entropy", arguments[0]);
+    const bool indices = given == reduced_shape(shape, {axis});
+    if (!indices && given != shape)
+        reject(
+            "softmax_cross_entropy",
+            fmt::format("labels of shape {} do not fit logits of shape {}: give class indices of shape {} or "
+                        "distributions of shape {}",
+                        to_string(given), to_string(shape), to_string(reduced_shape(shape, {axis})),
+                        to_string(shape)),
+            arguments, {});
+    const Tensor distribution = indices ? one_hot(arguments[1], shape[axis]) : arguments[1];
+    return -sum(distribution * normalized(arguments[0], axis), {axis});
+}
+
+Tensor sigmoid_cross_entropy(Operand logits, Operand targets) {
+    const std::array<Operand, 2> operands{logits, targets};
+    Graph& graph = graph_of(operands);
+    const WhereScope scope(graph, logits.where());
+    const Tensor x = logits.tensor(graph), t = targets.tensor(graph);
+    return t * softplus(-x) + (1.0 - t) * softplus(x);
+}
+
+}  // namespace duet

@@ -1,0 +1,147 @@
+#include <duet/ops/indexing.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+
+#include <fmt/format.h>
+
+#include <duet/graph/error.hpp>
+#include <duet/graph/graph.hpp>
+#include <duet/ops/shape_rules.hpp>
+
+namespace duet {
+
+namespace {
+
+constexpr std::size_t elements_per_tile = 1 << 15;
+
+/// indices[position] as one of 0, ..., limit - 1.
+template <class T>
+std::size_t checked_index(const Op& op, const T* indices, std::size_t position, std::size_t limit) {
+    const T index = indices[position];
+    if (!(index >= T(0) && index < static_cast<T>(limit) && std::floor(index) == index))
+        throw FeedError(
+            fmt::format("{}: the index at position {} is {}; it must be a whole number from 0 to {}",
+                        op.name(), position, index, limit - 1));
+    return static_cast<std::size_t>(index);
+}
+
+/// Pieces of whole rows: how many rows each, and how many pieces.
+struct RowTiles {
+    std::size_t rows, count;
+    RowTiles(std::size_t total, std::size_t row_length)
+        : rows(std::max<std::size_t>(1, elements_per_tile / row_length)), count((total + rows - 1) / rows) {}
+};
+
+class Gather final : public OpOf<Gather> {
+ public:
+    std::string name() const override { return "gather"; }
+    Shape shape(std::span<const Shape> inputs) const override { return gather_shape(inputs[0], inputs[1]); }
+    double flops(const Signature&) const override { return 0; }
+    bool differentiable(std::size_t input) const override { return input == 0; }
+    bool may_fail() const override { return true; }
+    Tensor gradient(std::size_t, const Application& application, const Tensor& seed) const override {
+        return scatter_add(seed, application.inputs[1], application.inputs[0].shape()[0]);
+    }
+    std::size_t tiles(const Signature& signature) const override {
+        return RowTiles(signature.inputs[1].elements(), row_length(signature.inputs[0])).count;
+    }
+    template <class T>
+    void compute(const Kernel<T>& kernel) const {
+        const Shape& table = kernel.input_shapes[0];
+        const std::size_t total = kernel.input_shapes[1].elements(), length = row_length(table);
+        const RowTiles tiles(total, length);
+        const std::size_t end = std::min((kernel.tile + 1) * tiles.rows, total);
+        for (std::size_t i = kernel.tile * tiles.rows; i < end; ++i) {
+            const std::size_t row = checked_index(*this, kernel.inputs[1], i, table[0]);
+            std::copy_n(kernel.inputs[0] + row * length, length, kernel.output + i * length);
+        }
+    }
+
+ private:
+    static std::size_t row_length(const Shape& table) { return table.elements() / table[0]; }
+};
+
+class ScatterAdd final : public OpOf<ScatterAdd> {
+ public:
+    explicit ScatterAdd(std::size_t rows) : rows_(rows) {}
+    std::string name() const override { return "scatter_add"; }
+    std::string attributes() const override { return fmt::format("rows={}", rows_); }
+    Shape shape(std::span<const Shape> inputs) const override {
+        return scatter_shape(inputs[0], inputs[1], rows_);
+    }
+    double flops(const Signature& signature) const override {
+        return static_cast<double>(signature.inputs[0].elements());
+    }
+    bool differentiable(std::size_t input) const override { return input == 0; }
+    bool may_fail() const override { return true; }
+    Tensor gradient(std::size_t, const Application& application, const Tensor& seed) const override {
+        return gather(seed, application.inputs[1]);
+    }
+    /// A tile takes some columns of every row, so that no two of them write to one element.
+    std::size_t tiles(const Signature& signature) const override {
+        const std::size_t length = signature.output.elements() / rows_;
+        return (length + columns_per_tile - 1) / columns_per_tile;
+    }
+    template <class T>
+    void compute(const Kernel<T>& kernel) const {
+        const std::size_t length = kernel.output_shape.elements() / rows_;
+        const std::size_t begin = kernel.tile * columns_per_tile;
+        const std::size_t columns = std::min(columns_per_tile, length - begin);
+        for (std::size_t row = 0; row < rows_; ++row)
+            std::fill_n(kernel.output + row * length + begin, columns, T(0));
+        for (std::size_t i = 0; i < kernel.input_shapes[1].elements(); ++i) {
+            const std::size_t row = checked_index(*this, kernel.inputs[1], i, rows_);
+            const T* from = kernel.inputs[0] + i * length + begin;
+            T* to = kernel.output + row * length + begin;
+            for (std::size_t j = 0; j < columns; ++j) to[j] += from[j];
+        }
+    }
+
+ private:
+    static constexpr std::size_t columns_per_tile = 1024;
+    std::size_t rows_;
+};
+
+class OneHot final : public OpOf<OneHot> {
+ public:
+    explicit OneHot(std::size_t depth) : depth_(depth) {}
+    std::string name() const override { return "one_hot"; }
+    std::string attributes() const override { return fmt::format("depth={}", depth_); }
+    Shape shape(std::span<const Shape> inputs) const override { return one_hot_shape(inputs[0], depth_); }
+    double flops(const Signature&) const override { return 0; }
+    bool differentiable(std::size_t) const override { return false; }
+    bool may_fail() const override { return true; }
+    std::size_t tiles(const Signature& signature) const override {
+        return RowTiles(signature.inputs[0].elements(), depth_).count;
+    }
+    template <class T>
+    void compute(const Kernel<T>& kernel) const {
+        const std::size_t total = kernel.input_shapes[0].elements();
+        const RowTiles tiles(total, depth_);
+        const std::size_t begin = kernel.tile * tiles.rows, end = std::min(begin + tiles.rows, total);
+        std::fill(kernel.output + begin * depth_, kernel.output + end * depth_, T(0));
+        for (std::size_t i = begin; i < end; ++i)
+            kernel.output[i * depth_ + checked_index(*this, kernel.inputs[0], i, depth_)] = T(1);
+    }
+
+ private:
+    std::size_t depth_;
+};
+
+}  // namespace
+
+Tensor gather(Operand table, Operand indices) {
+    return apply(std::make_shared<Gather>(), {table, indices});
+}
+
+Tensor scatter_add(Operand values, Operand indices, std::size_t rows) {
+    return apply(std::make_shared<ScatterAdd>(rows), {values, indices});
+}
+
+Tensor one_hot(Operand indices, std::size_t depth) {
+    return apply(std::make_shared<OneHot>(depth), {indices});
+}
+
+}  // namespace duet

@@ -1,0 +1,156 @@
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <cstring>
+#include <functional>
+#include <random>
+
+#include <duet/duet.hpp>
+
+using namespace duet;
+
+namespace {
+
+bool same_bits(const Array& a, const Array& b) {
+    return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
+}
+
+/// A random graph of elementwise chains, broadcasts, reductions and products over a few shapes.
+std::vector<Tensor> random_nodes(Graph& graph, std::mt19937& random) {
+    const std::vector<Shape> shapes = {{5, 7, 12}, {7, 12}, {5, 1, 12}, {7, 1}, {12}, {}, {5, 7, 1}, {1}};
+    std::vector<Tensor> nodes;
+    for (const Shape& shape : shapes)
+        nodes.push_back(random_uniform(graph, "u" + std::to_string(nodes.size()), shape) + 0.5);
+    for (int i = 0; i < 40; ++i) {
+        const Tensor a = nodes[random() % nodes.size()], b = nodes[random() % nodes.size()];
+        switch (random() % 8) {
+            case 0:
+                nodes.push_back(a + b);
+                break;
+            case 1:
+                nodes.push_back(tanh(a) * b);
+                break;
+            case 2:
+                nodes.push_back(where(greater(a, b), a, 0.5));
+                break;
+            case 3:
+                nodes.push_back(maximum(a, b) - 0.25);
+                break;
+            case 4:
+                nodes.push_back(mean(a) * b);
+                break;
+            case 5:
+                nodes.push_back(sigmoid(a - b));
+                break;
+            case 6:
+                if (a.shape().rank() == 3)
+                    nodes.push_back(
+                        reshape(matmul(reshape(a, {a.shape().elements() / 12 * 1, a.shape()[2]}),
+                                       reshape(a, {a.shape().elements() / 12 * 1, a.shape()[2]}), true) *
+                                    0.01,
+                                {a.shape()[2] * a.shape()[2]}));
+                break;
+            default:
+                nodes.push_back(relu(a) + sum_to(a + b, b.shape().rank() == 0 ? b.shape() : Shape{}));
+                break;
+        }
+        if (nodes.back().shape().elements() > 5 * 7 * 144) nodes.pop_back();
+    }
+    return nodes;
+}
+
+}  // namespace
+
+TEST_CASE("fusion and threads change no bit of random graphs") {
+    for (unsigned seed = 0; seed < 60; ++seed) {
+        CAPTURE(seed);
+        std::mt19937 random(seed);
+        Graph graph(seed);
+        std::vector<Tensor> nodes;
+        try {
+            nodes = random_nodes(graph, random);
+        } catch (const ShapeError&) {
+            continue;
+        }
+        std::vector<Tensor> some;
+        for (const Tensor& node : nodes)
+            if (random() % 4 == 0) some.push_back(node);
+        some.push_back(nodes.back());
+        CompileOptions plain;
+        plain.fuse = false;
+        auto fused = compile<float>(graph, some), unfused = compile<float>(graph, some, {}, Arena(), plain),
+             threaded = compile<float>(graph, some, {}, Arena(3));
+        fused.run({}, 5);
+        unfused.run({}, 5);
+        threaded.run({}, 5);
+        for (std::size_t i = 0; i < some.size(); ++i) {
+            CHECK(same_bits(fused[i], unfused[i]));
+            CHECK(same_bits(fused[i], threaded[i]));
+        }
+        CompileOptions unrewritten = plain;
+        unrewritten.rewrite = false;
+        auto literal = compile<float>(graph, some, {}, Arena(), unrewritten);
+        literal.run({}, 5);
+        for (std::size_t i = 0; i < some.size(); ++i) {
+            double difference = 0, norm = 0;
+            for (std::size_t k = 0; k < fused[i].size(); ++k) {
+                difference += std::pow(fused[i].data()[k] - literal[i].data()[k], 2);
+                norm += std::pow(literal[i].data()[k], 2);
+            }
+            CHECK(std::sqrt(difference) <= 1e-6 * std::sqrt(norm) + 1e-12);
+        }
+    }
+}
+
+TEST_CASE("fetching more, checking values, profiling and threads change no trained bit") {
+    struct How {
+        bool fetch_more = false, check = false, profile = false;
+        std::size_t threads = 1;
+    };
+    const auto train = [](const How& how) {
+        Graph graph(3);
+        const Variable w("w", filled(Shape{8, 8}, 0.5f));
+        const GradientTape tape(graph);
+        const Tensor a = random_normal(graph, "a", {16, 8}), b = random_normal(graph, "b", {16, 8});
+        const Tensor read = graph.read(w);
+        const Tensor loss = sum(square(matmul(a, read))) + sum(tanh(matmul(b, read)));
+        const auto gradients = tape.gradient(loss, {w});
+        Sgd optimizer("sgd", {0.01});
+        std::vector<Tensor> fetches = {loss};
+        if (how.fetch_more)
+            for (NodeId id = 0; id < graph.size(); ++id) fetches.push_back(Tensor(graph, id));
+        CompileOptions options;
+        if (how.check) options.finite = {loss, gradients.front().gradient};
+        auto program =
+            compile<float>(graph, fetches, {optimizer.apply(gradients)}, Arena(how.threads), options);
+        program.set_profiled(how.profile);
+        CHECK(program.describe().find("accumulate=1") != std::string::npos);
+        for (std::uint64_t draw = 0; draw < 5; ++draw) program.run({}, draw);
+        CHECK(program.times().empty() != how.profile);
+        return Array(w.value());
+    };
+    const Array plain = train({});
+    CHECK(same_bits(plain, train({.fetch_more = true})));
+    CHECK(same_bits(plain, train({.check = true})));
+    CHECK(same_bits(plain, train({.profile = true})));
+    CHECK(same_bits(plain, train({.fetch_more = true, .check = true, .profile = true, .threads = 3})));
+}
+
+TEST_CASE("a profile covers every instruction, with names, costs and times in order") {
+    Graph graph;
+    const Tensor x = graph.input("x", {64, 64});
+    auto program = compile<float>(graph, {relu(matmul(x, x)).named("product")});
+    CHECK(program.times().empty());
+    program.set_profiled(true);
+    program.run({{x, filled(Shape{64, 64}, 1.0f)}});
+    const std::vector<InstructionTime> times = program.times();
+    REQUIRE(times.size() == program.report().instructions);
+    CHECK(times[0].name == "matmul relu (product)");
+    CHECK(times[0].flops == 2.0 * 64 * 64 * 64 + 64 * 64);
+    CHECK(times[0].bytes >= 2 * 64 * 64 * 4.0);
+    CHECK(times[1].name == "fetch (product)");
+    CHECK(times[0].duration >= 0);
+    CHECK(times[1].start >= times[0].start + times[0].duration);
+    program.set_profiled(false);
+    CHECK(program.times().empty());
+}

@@ -1,0 +1,226 @@
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <optional>
+#include <set>
+
+#include "../allocations.hpp"
+#include "joint_step.hpp"
+#include "support.hpp"
+
+using namespace duet;
+using namespace duet::testing;
+
+namespace {
+
+std::shared_ptr<const Dataset> digits() {
+    static const auto data = std::make_shared<const Dataset>(
+        load_idx_folder(std::string(DUET_SOURCE_DIR) + "/data/mnist", Split::train));
+    return data;
+}
+
+std::vector<Array> values_of(const std::vector<Variable>& variables) {
+    std::vector<Array> values;
+    for (const Variable& variable : variables) values.push_back(variable.value());
+    return values;
+}
+
+std::vector<Array> train(models::TrainingOptions options, std::size_t threads, int steps) {
+    options.threads = threads;
+    options.batch = 32;
+    models::GanTrainer trainer(models::mlp_gan({}, 3), options, digits());
+    for (int i = 0; i < steps; ++i) trainer.step();
+    return values_of(trainer.variables());
+}
+
+bool all_same_bits(const std::vector<Array>& a, const std::vector<Array>& b) {
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(), same_bits<float>);
+}
+
+/// The nodes an update needs, by id.
+std::set<NodeId> ancestors(const Graph& graph, const std::vector<Tensor>& roots) {
+    std::set<NodeId> found;
+    std::vector<NodeId> open;
+    for (const Tensor& root : roots) open.push_back(root.id());
+    while (!open.empty()) {
+        const NodeId id = open.back();
+        open.pop_back();
+        if (!found.insert(id).second) continue;
+        for (const NodeId input : graph.node(id).inputs) open.push_back(input);
+    }
+    return found;
+}
+
+}  // namespace
+
+TEST_CASE("same seed, same bits, for 1, 2, 3 and 8 threads") {
+    for (const auto schedule : {models::Schedule::documented, models::Schedule::alternating})
+        for (const auto penalty : {models::Penalty::none, models::Penalty::r1}) {
+            models::TrainingOptions options;
+            options.schedule = schedule;
+            options.penalty = penalty;
+            const std::vector<Array> one = train(options, 1, 5);
+            for (const std::size_t threads : {1, 2, 3, 8})
+                CHECK(all_same_bits(one, train(options, threads, 5)));
+        }
+}
+
+TEST_CASE("fusion changes no trained bit") {
+    // Folding and accumulation are rewrites that round; fusion alone must be exact.
+    const models::GanModel fused_model = models::mlp_gan({{10, 16, 16, 49}, {49, 16, 16, 1}, 7, 7}, 5);
+    const models::GanModel plain_model = models::mlp_gan({{10, 16, 16, 49}, {49, 16, 16, 1}, 7, 7}, 5);
+    const auto run = [](const models::GanModel& model, bool fuse) {
+        Adam generator_adam("generator_adam", {2e-4, 0.5}),
+            discriminator_adam("discriminator_adam", {2e-4, 0.5});
+        const JointStep step(model, models::non_saturating, 1.0, 8, generator_adam, discriminator_adam);
+        CompileOptions options;
+        options.fuse = fuse;
+        auto program = compile<float>(step.graph, step.fetches,
+                                      {step.generator_updates, step.discriminator_updates}, Arena(), options);
+        const Array real = filled(Shape{8, 49}, 0.3f), noise = filled(Shape{8, 10}, -0.7f);
+        for (int i = 0; i < 5; ++i) program.run({{step.real, real}, {step.noise, noise}});
+        return values_of(variables_of(model));
+    };
+    CHECK(all_same_bits(run(fused_model, true), run(plain_model, false)));
+}
+
+TEST_CASE("a training iteration allocates nothing") {
+    for (const auto schedule : {models::Schedule::documented, models::Schedule::alternating})
+        for (const auto penalty : {models::Penalty::none, models::Penalty::r1})
+            for (const std::size_t threads : {1, 2}) {
+                models::TrainingOptions options;
+                options.schedule = schedule;
+                options.penalty = penalty;
+                options.threads = threads;
+                models::GanTrainer trainer(models::mlp_gan({}, 0), options, digits());
+                trainer.step();
+                const std::uint64_t before = allocations();
+                double sum = 0;
+                for (int i = 0; i < 3; ++i) sum += trainer.step().discriminator_loss;
+                CHECK(allocations() == before);
+                CHECK(std::isfinite(sum));
+            }
+}
+
+TEST_CASE("each network's step leaves the other's every bit as it was") {
+    const models::GanModel model = models::mlp_gan({{10, 16, 16, 49}, {49, 16, 16, 1}, 7, 7}, 0);
+    Adam generator_adam("generator_adam", {2e-4, 0.5}), discriminator_adam("discriminator_adam", {2e-4, 0.5});
+    const JointStep step(model, models::non_saturating, 1.0, 8, generator_adam, discriminator_adam);
+    auto discriminator_step = compile<float>(step.graph, step.fetches, {step.discriminator_updates});
+    auto generator_step = compile<float>(step.graph, step.fetches, {step.generator_updates});
+    const Array real = filled(Shape{8, 49}, 0.5f), noise = filled(Shape{8, 10}, 1.0f);
+    const auto before_generator = values_of(model.generator.variables());
+    const auto before_discriminator = values_of(model.discriminator.variables());
+    discriminator_step.run({{step.real, real}, {step.noise, noise}});
+    CHECK(all_same_bits(before_generator, values_of(model.generator.variables())));
+    CHECK_FALSE(all_same_bits(before_discriminator, values_of(model.discriminator.variables())));
+    const auto after_discriminator = values_of(model.discriminator.variables());
+    generator_step.run({{step.real, real}, {step.noise, noise}});
+    CHECK(all_same_bits(after_discriminator, values_of(model.discriminator.variables())));
+    CHECK_FALSE(all_same_bits(before_generator, values_of(model.generator.variables())));
+}
+
+TEST_CASE("a tape builds nothing of the other network's backward pass") {
+    Graph graph;
+    const models::GanModel model = models::mlp_gan({{10, 16, 16, 49}, {49, 16, 16, 1}, 7, 7}, 0);
+    const Tensor real = graph.input("real", {8, 49}), noise = graph.input("noise", {8, 10});
+    const GradientTape tape(graph);
+    const Tensor fake = model.generator(noise);
+    const auto losses = models::non_saturating(model.discriminator(real), model.discriminator(fake));
+
+    // Shapes tell whose gradient a node is: (16, 10) and (49, 16) are the generator's weights, (16, 49) and
+    // (1, 16) the discriminator's. (8, 49) is the gradient with regard to the images, which only the
+    // generator needs.
+    const auto shapes_built = [&](auto&& build) {
+        const NodeId first = graph.size();
+        const auto gradients = build();
+        std::vector<Tensor> roots;
+        for (const auto& each : gradients) roots.push_back(each.gradient);
+        const std::set<NodeId> needed = ancestors(graph, roots);
+        std::vector<Shape> shapes;
+        for (NodeId id = first; id < graph.size(); ++id) {
+            CHECK_MESSAGE(needed.count(id), describe_node(graph, id));
+            shapes.push_back(graph.node(id).shape);
+        }
+        return shapes;
+    };
+    const auto contains = [](const std::vector<Shape>& shapes, const Shape& shape) {
+        return std::find(shapes.begin(), shapes.end(), shape) != shapes.end();
+    };
+    const auto discriminator =
+        shapes_built([&] { return tape.gradient(losses.discriminator, model.discriminator.variables()); });
+    CHECK(contains(discriminator, {16, 49}));
+    CHECK_FALSE(contains(discriminator, {8, 49}));
+    CHECK_FALSE(contains(discriminator, {49, 16}));
+    CHECK_FALSE(contains(discriminator, {16, 10}));
+    const auto generator =
+        shapes_built([&] { return tape.gradient(losses.generator, model.generator.variables()); });
+    CHECK(contains(generator, {49, 16}));
+    CHECK(contains(generator, {8, 49}));
+    CHECK_FALSE(contains(generator, {16, 49}));
+    CHECK_FALSE(contains(generator, {1, 16}));
+}
+
+TEST_CASE("fresh noise for every run, and a new node shifts no other draw") {
+    const auto draw = [](bool with_another, std::uint64_t number) {
+        Graph graph(11);
+        if (with_another) random_normal(graph, "another", {3});
+        const Tensor noise = random_normal(graph, "noise", {4, 5});
+        auto program = compile<float>(graph, {noise});
+        return Array(program.run({}, number).front());
+    };
+    CHECK(same_bits(draw(false, 7), draw(true, 7)));
+    CHECK_FALSE(same_bits(draw(false, 7), draw(false, 8)));
+}
+
+TEST_CASE("a loss that is not finite restores the snapshot and names the first bad node") {
+    models::TrainingOptions options;
+    options.batch = 16;
+    options.adam.rate = 1e18;
+    for (const bool optimize : {true, false}) {
+        options.optimize = optimize;
+        models::GanTrainer trainer(models::mlp_gan({}, 0), options, digits());
+        const std::vector<Array> start = values_of(trainer.variables());
+        std::string message;
+        for (int i = 0; i < 99 && message.empty(); ++i) try {
+                trainer.step();
+            } catch (const NonFiniteError& error) {
+                message = error.what();
+            }
+        CAPTURE(message);
+        CHECK(message.find("step ") == 0);
+        CHECK(message.find("declared at gan_trainer.cpp:") != std::string::npos);
+        CHECK(message.find("computed from") != std::string::npos);
+        CHECK(trainer.steps_done() == 0);
+        CHECK(all_same_bits(start, values_of(trainer.variables())));
+    }
+}
+
+TEST_CASE("options and data that do not fit are refused") {
+    models::TrainingOptions options;
+    options.batch = 0;
+    CHECK_THROWS_AS(models::GanTrainer(models::mlp_gan({}, 0), options, digits()), Error);
+    options = {};
+    options.loss = "hinge";
+    CHECK_THROWS_AS(models::GanTrainer(models::mlp_gan({}, 0), options, digits()), Error);
+    options = {};
+    CHECK_THROWS_AS(models::GanTrainer(models::mlp_gan({{10, 49}, {49, 1}, 7, 7}, 0), options, digits()),
+                    Error);
+    CHECK_THROWS_AS(models::mlp_gan({{10, 48}, {49, 1}, 7, 7}, 0), Error);
+    CHECK_THROWS_AS(models::mlp_gan({{10, 49}, {48, 1}, 7, 7}, 0), Error);
+    CHECK_THROWS_AS(models::mlp_gan({{10, 49}, {49, 2}, 7, 7}, 0), Error);
+    CHECK_THROWS_AS(models::schedule_by_name("x"), Error);
+    CHECK_THROWS_AS(models::penalty_by_name("x"), Error);
+}
+
+TEST_CASE("image i depends on weights, seed and i alone") {
+    const models::GanModel model = models::mlp_gan({}, 1);
+    models::Sampler sampler(model, 9);
+    const Array few = sampler.draw(10), many = sampler.draw(200);
+    const Array threaded = models::Sampler(model, 9, Arena(2)).draw(200);
+    CHECK(std::equal(few.data(), few.data() + few.size(), many.data()));
+    CHECK(same_bits(many, threaded));
+    CHECK_FALSE(same_bits(few, models::Sampler(model, 10).draw(10)));
+}

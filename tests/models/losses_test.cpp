@@ -1,0 +1,129 @@
+#include <doctest/doctest.h>
+
+#include <cmath>
+
+#include "support.hpp"
+
+using namespace duet;
+
+namespace {
+
+double sigmoid_of(double x) {
+    return x >= 0 ? 1 / (1 + std::exp(-x)) : std::exp(x) / (1 + std::exp(x));
+}
+double softplus_of(double x) {
+    return std::max(x, 0.0) + std::log1p(std::exp(-std::abs(x)));
+}
+
+ArrayOf<double> column(const std::vector<double>& values) {
+    ArrayOf<double> result = filled(Shape{values.size(), 1}, 0.0);
+    std::copy(values.begin(), values.end(), result.data());
+    return result;
+}
+
+const ArrayOf<double> scores = column({-300, -30, -2, 0, 0.5, 25, 300});
+const ArrayOf<double> weights = column({1, 0, 2, 0.5, 1.5, 3, 1});
+
+struct Derivatives {
+    double generator_loss, discriminator_loss;
+    ArrayOf<double> generator, discriminator_real, discriminator_fake;
+};
+
+template <class T>
+Derivatives derive(models::LossFunction loss, bool weighted) {
+    Graph graph;
+    const Shape shape = shape_of(scores);
+    const Tensor real = graph.input("real", shape), fake = graph.input("fake", shape),
+                 weight = graph.input("weight", shape);
+    const GradientTape tape(graph);
+    const auto losses =
+        loss(real, fake, weighted ? models::SampleWeights{weight, weight} : models::SampleWeights{});
+    std::vector<Tensor> fetches = {losses.generator,
+                                   losses.discriminator,
+                                   tape.gradient(losses.generator, fake),
+                                   tape.gradient(losses.discriminator, real),
+                                   tape.gradient(losses.discriminator, fake),
+                                   real + weight};
+    auto program = compile<T>(graph, fetches);
+    const auto fed = testing::converted<T>(scores), fed_weights = testing::converted<T>(weights);
+    program.run({{real, fed}, {fake, fed}, {weight, fed_weights}});
+    return {static_cast<double>(*program[0].data()), static_cast<double>(*program[1].data()),
+            testing::converted<double>(program[2]), testing::converted<double>(program[3]),
+            testing::converted<double>(program[4])};
+}
+
+template <class T>
+void compare(models::LossFunction loss, bool weighted, double (*generator_loss)(double),
+             double (*generator_slope)(double)) {
+    const Derivatives found = derive<T>(loss, weighted);
+    const double tolerance = std::is_same_v<T, float> ? 1e-6 : 1e-12;
+    const auto n = static_cast<double>(scores.size());
+    double expected_generator = 0, expected_discriminator = 0;
+    for (std::size_t i = 0; i < scores.size(); ++i) {
+        const double s = scores.data()[i], w = weighted ? weights.data()[i] : 1.0;
+        CAPTURE(s);
+        expected_generator += w * generator_loss(s) / n;
+        expected_discriminator += w * (softplus_of(-s) + softplus_of(s)) / n;
+        CHECK(found.generator.data()[i] ==
+              doctest::Approx(w * generator_slope(s) / n).epsilon(tolerance).scale(0.1));
+        CHECK(found.discriminator_real.data()[i] ==
+              doctest::Approx(-w * sigmoid_of(-s) / n).epsilon(tolerance).scale(0.1));
+        CHECK(found.discriminator_fake.data()[i] ==
+              doctest::Approx(w * sigmoid_of(s) / n).epsilon(tolerance).scale(0.1));
+    }
+    CHECK(found.generator_loss == doctest::Approx(expected_generator).epsilon(tolerance));
+    CHECK(found.discriminator_loss == doctest::Approx(expected_discriminator).epsilon(tolerance));
+}
+
+}  // namespace
+
+TEST_CASE_TEMPLATE("minimax and its closed-form derivative agree, at the saturating ends too", T, float,
+                   double) {
+    for (const bool weighted : {false, true})
+        compare<T>(
+            models::minimax, weighted, [](double s) { return -softplus_of(s); },
+            [](double s) { return -sigmoid_of(s); });
+}
+
+TEST_CASE_TEMPLATE("non-saturating and its closed-form derivative agree, at the saturating ends too", T,
+                   float, double) {
+    for (const bool weighted : {false, true})
+        compare<T>(
+            models::non_saturating, weighted, [](double s) { return softplus_of(-s); },
+            [](double s) { return -sigmoid_of(-s); });
+}
+
+TEST_CASE("losses go by name") {
+    CHECK((models::loss_by_name("minimax") == models::minimax));
+    CHECK((models::loss_by_name("non-saturating") == models::non_saturating));
+    CHECK_THROWS_WITH_AS(models::loss_by_name("hinge"),
+                         "loss \"hinge\" is unknown; known are minimax, non-saturating", Error);
+}
+
+TEST_CASE("R1 is weight/2 times the mean squared norm of the image gradients") {
+    // D(x) = sum_j a_j x_j^2 has gradient 2 a_j x_j.
+    Graph graph;
+    const Tensor x = graph.input("x", {2, 3});
+    const GradientTape tape(graph);
+    const Tensor a = graph.constant(ArrayOf<double>{1.0, -2.0, 0.5});
+    const Tensor score = reshape(sum(a * square(x), {1}), {2, 1});
+    auto program = compile<double>(graph, {models::r1(tape, score, x, 3.0)});
+    const ArrayOf<double> fed = {{1.0, 2.0, 3.0}, {-1.0, 0.0, 4.0}};
+    const double squared = (4 + 64 + 9) + (4 + 0 + 16);
+    CHECK(*program.run({{x, fed}}).front().data() == doctest::Approx(3.0 / 2 * squared / 2));
+    CHECK_THROWS_AS(models::r1(tape, score, x, -1.0), Error);
+    CHECK_THROWS_AS(models::r1(tape, score, x, std::nan("")), Error);
+}
+
+TEST_CASE("R1 built outside the discriminator's tape is an error") {
+    Graph graph;
+    const auto discriminator = models::mlp("discriminator", {4, 3, 1}, relu, linear, 0);
+    const Tensor real = graph.input("real", {2, 4});
+    const GradientTape outer(graph);
+    const Tensor score = discriminator(real);
+    const Tensor penalty = models::r1(outer, score, real, 1.0);
+    const GradientTape late(graph);
+    const Tensor loss = mean(softplus(-score)) + penalty;
+    CHECK_THROWS_AS(late.gradient(loss, discriminator.variables()), GradientError);
+    CHECK_NOTHROW(outer.gradient(loss, discriminator.variables()));
+}

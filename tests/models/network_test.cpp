@@ -1,0 +1,98 @@
+#include <doctest/doctest.h>
+
+#include <cmath>
+
+#include "support.hpp"
+
+using namespace duet;
+using namespace duet::testing;
+
+namespace {
+
+struct Moments {
+    double mean = 0, deviation = 0, largest = 0;
+};
+
+Moments moments_of(const Array& array) {
+    Moments moments;
+    const auto n = static_cast<double>(array.size());
+    for (std::size_t i = 0; i < array.size(); ++i) {
+        moments.mean += array.data()[i] / n;
+        moments.largest = std::max(moments.largest, std::abs(static_cast<double>(array.data()[i])));
+    }
+    for (std::size_t i = 0; i < array.size(); ++i)
+        moments.deviation += std::pow(array.data()[i] - moments.mean, 2) / n;
+    moments.deviation = std::sqrt(moments.deviation);
+    return moments;
+}
+
+Array weight(models::Initializer initializer, const std::string& name = "w", std::uint64_t seed = 1) {
+    return models::initialized(name, {300, 200}, initializer, seed).value();
+}
+
+}  // namespace
+
+TEST_CASE("initializers have the spread of their papers") {
+    using Kind = models::Initializer::Kind;
+    // 60,000 draws: the standard error of a deviation is 0.3 % of it.
+    const Moments glorot = moments_of(weight({Kind::glorot_uniform}));
+    const double limit = std::sqrt(6.0 / 500.0);
+    CHECK(glorot.largest <= limit);
+    CHECK(glorot.largest > 0.99 * limit);
+    CHECK(glorot.deviation == doctest::Approx(limit / std::sqrt(3.0)).epsilon(0.02));
+    CHECK(std::abs(glorot.mean) < 0.02 * limit);
+    const Moments he = moments_of(weight({Kind::he_normal}));
+    CHECK(he.deviation == doctest::Approx(std::sqrt(2.0 / 200.0)).epsilon(0.02));
+    const Moments normal = moments_of(weight({Kind::normal, 0.02}));
+    CHECK(normal.deviation == doctest::Approx(0.02).epsilon(0.02));
+    CHECK(normal.largest > 3 * 0.02);
+}
+
+TEST_CASE("initial values depend on seed and name alone") {
+    CHECK(same_bits(weight({}), weight({})));
+    CHECK_FALSE(same_bits(weight({}, "w", 1), weight({}, "w", 2)));
+    CHECK_FALSE(same_bits(weight({}, "w"), weight({}, "v")));
+    const auto narrow = models::mlp("net", {4, 8, 2}, relu, linear, 7);
+    const auto deep = models::mlp("net", {4, 8, 2, 5}, relu, linear, 7);
+    CHECK(same_bits(narrow.variables()[0].value(), deep.variables()[0].value()));
+}
+
+TEST_CASE("an mlp is named, shaped and computed as torch.nn.Sequential") {
+    const auto network = models::mlp("net", {3, 4, 2}, relu, linear, 0);
+    REQUIRE(network.variables().size() == 4);
+    const char* const names[] = {"net.0.weight", "net.0.bias", "net.2.weight", "net.2.bias"};
+    const Shape shapes[] = {{4, 3}, {4}, {2, 4}, {2}};
+    for (std::size_t i = 0; i < 4; ++i) {
+        CHECK(network.variables()[i].name() == names[i]);
+        CHECK(network.variables()[i].shape() == shapes[i]);
+    }
+    CHECK(moments_of(network.variables()[1].value()).largest == 0.0);
+
+    network.variables()[0].assign(Array{{1, 0, 0}, {0, 1, 0}, {0, 0, 1}, {-1, -1, -1}});
+    network.variables()[1].assign(Array{0.5f, 0.0f, 0.0f, 10.0f});
+    network.variables()[2].assign(Array{{1, 1, 1, 1}, {1, -1, 0, 2}});
+    network.variables()[3].assign(Array{0.0f, 1.0f});
+    Graph graph;
+    const Tensor x = graph.input("x", {1, 3});
+    auto program = compile<float>(graph, {network(x)});
+    // Hidden: relu(1.5, 2, -3, 10 - 0) with 1 + 2 - 3 = 0.
+    CHECK(program.run({{x, Array{{1.0f, 2.0f, -3.0f}}}}).front() == Array{{13.5f, 20.5f}});
+}
+
+TEST_CASE("networks of other batch sizes share their variables") {
+    const auto network = models::mlp("net", {3, 2}, relu, duet::tanh, 5);
+    Graph graph;
+    const Tensor one = graph.input("one", {1, 3}), many = graph.input("many", {4, 3});
+    auto program = compile<float>(graph, {network(one), network(many)});
+    const Array row = {{0.25f, -0.5f, 1.0f}};
+    Array rows = filled(Shape{4, 3}, 0.0f);
+    for (std::size_t i = 0; i < rows.size(); ++i) rows.data()[i] = row.data()[i % 3];
+    program.run({{one, row}, {many, rows}});
+    for (std::size_t i = 0; i < 8; ++i)
+        CHECK(program[1].data()[i] == doctest::Approx(program[0].data()[i % 2]).epsilon(1e-6));
+}
+
+TEST_CASE("widths that make no network are refused") {
+    CHECK_THROWS_AS(models::mlp("net", {3}, relu, linear, 0), Error);
+    CHECK_THROWS_AS(models::mlp("net", {3, 0, 2}, relu, linear, 0), Error);
+}

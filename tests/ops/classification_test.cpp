@@ -1,0 +1,153 @@
+#include <duet/ops/classification.hpp>
+
+#include <cmath>
+#include <vector>
+
+#include <duet/autodiff/gradient_tape.hpp>
+#include <duet/data/safetensors.hpp>
+#include <duet/graph/error.hpp>
+#include <duet/ops/activation.hpp>
+#include <duet/ops/arithmetic.hpp>
+#include <duet/ops/indexing.hpp>
+#include <duet/ops/reduce.hpp>
+
+#include "support.hpp"
+
+using namespace duet;
+using namespace duet::testing;
+
+namespace {
+
+/// The value of `build` and its gradients with regard to the first `targets` inputs, seeded by the last
+/// input.
+template <class T>
+std::vector<ArrayOf<T>> differentiate(const Build& build, const std::vector<ArrayOf<T>>& arrays,
+                                      std::size_t targets) {
+    Graph graph;
+    std::vector<Tensor> inputs;
+    for (const auto& value : arrays)
+        inputs.push_back(graph.input("input" + std::to_string(inputs.size()), shape_of(value)));
+    GradientTape tape(graph);
+    std::vector<Tensor> fetches{build(inputs)};
+    for (std::size_t i = 0; i < targets; ++i)
+        fetches.push_back(tape.gradient(fetches[0], inputs[i], inputs.back()));
+    auto program = compile<T>(graph, fetches);
+    std::vector<FeedOf<T>> feeds;
+    for (std::size_t i = 0; i < inputs.size(); ++i) feeds.push_back({inputs[i], arrays[i]});
+    const auto results = program.run(feeds);
+    return {results.begin(), results.end()};
+}
+
+struct Fixture {
+    std::string name;
+    std::vector<std::string> inputs, gradients;
+    Build build;
+};
+
+const std::vector<Fixture>& fixtures() {
+    static const std::vector<Fixture> table{
+        {"relu", {"input"}, {"gradient"}, [](const auto& in) { return relu(in[0]); }},
+        {"leaky_relu", {"input"}, {"gradient"}, [](const auto& in) { return leaky_relu(in[0], 0.2); }},
+        {"elu", {"input"}, {"gradient"}, [](const auto& in) { return elu(in[0]); }},
+        {"sigmoid", {"input"}, {"gradient"}, [](const auto& in) { return sigmoid(in[0]); }},
+        {"tanh", {"input"}, {"gradient"}, [](const auto& in) { return duet::tanh(in[0]); }},
+        {"softplus", {"input"}, {"gradient"}, [](const auto& in) { return softplus(in[0]); }},
+        {"clip", {"input"}, {"gradient"}, [](const auto& in) { return clip(in[0], -1, 1); }},
+        {"abs", {"input"}, {"gradient"}, [](const auto& in) { return duet::abs(in[0]); }},
+        {"maximum",
+         {"left", "right"},
+         {"gradient_left", "gradient_right"},
+         [](const auto& in) { return maximum(in[0], in[1]); }},
+        {"minimum",
+         {"left", "right"},
+         {"gradient_left", "gradient_right"},
+         [](const auto& in) { return minimum(in[0], in[1]); }},
+        {"max", {"input"}, {"gradient"}, [](const auto& in) { return duet::max(in[0], {1}); }},
+        {"max_all", {"input"}, {"gradient"}, [](const auto& in) { return duet::max(in[0]); }},
+        {"logsumexp", {"input"}, {"gradient"}, [](const auto& in) { return logsumexp(in[0], {1}); }},
+        {"softmax_cross_entropy",
+         {"input", "labels"},
+         {"gradient"},
+         [](const auto& in) { return mean(softmax_cross_entropy(in[0], in[1])); }},
+        {"sigmoid_cross_entropy",
+         {"input", "targets"},
+         {"gradient"},
+         [](const auto& in) { return mean(sigmoid_cross_entropy(in[0], in[1])); }},
+    };
+    return table;
+}
+
+}  // namespace
+
+TEST_CASE_TEMPLATE("values and gradients are PyTorch's, at kinks and ties too", T, float, double) {
+    const auto file = read_safetensors_as<T>(DUET_SOURCE_DIR "/tests/fixtures/ops.safetensors");
+    const auto exact = read_safetensors_as<double>(DUET_SOURCE_DIR "/tests/fixtures/ops.safetensors");
+    const double tolerance = sizeof(T) == 4 ? 1e-5 : 1e-10;
+    for (const Fixture& fixture : fixtures()) {
+        std::vector<ArrayOf<T>> arrays;
+        for (const std::string& input : fixture.inputs)
+            arrays.push_back(*file.find(fixture.name + "/" + input));
+        arrays.push_back(*file.find(fixture.name + "/seed"));
+        const auto results = differentiate<T>(fixture.build, arrays, fixture.gradients.size());
+        CHECK_MESSAGE(distance(results[0], values_of(*exact.find(fixture.name + "/output"))) < tolerance,
+                      fixture.name);
+        for (std::size_t i = 0; i < fixture.gradients.size(); ++i)
+            CHECK_MESSAGE(
+                distance(results[i + 1], values_of(*exact.find(fixture.name + "/" + fixture.gradients[i]))) <
+                    tolerance,
+                fixture.name << "/" << fixture.gradients[i]);
+    }
+}
+
+TEST_CASE_TEMPLATE("softmax and log_softmax of distant logits", T, float, double) {
+    const Argument logits{{2, 3}, {300, -300, 300, 0, 1, 2}};
+    const double total = 1 + std::exp(1) + std::exp(2);
+    CHECK(distance(evaluate<T>([](const auto& in) { return softmax(in[0]); }, {logits}),
+                   {0.5, 0, 0.5, 1 / total, std::exp(1) / total, std::exp(2) / total}) < 1e-6);
+    CHECK(distance(evaluate<T>([](const auto& in) { return log_softmax(in[0]); }, {logits}),
+                   {-std::log(2), -600 - std::log(2), -std::log(2), -std::log(total), 1 - std::log(total),
+                    2 - std::log(total)}) < 1e-6);
+}
+
+TEST_CASE_TEMPLATE("cross entropies keep their precision at logits of +-300 and where the loss is tiny", T,
+                   float, double) {
+    const auto losses = evaluate<T>([](const auto& in) { return sigmoid_cross_entropy(in[0], in[1]); },
+                                    {{{6}, {300, 300, -300, -300, 20, -20}}, {{6}, {1, 0, 1, 0, 1, 0}}});
+    const std::vector<double> expected{0, 300, 300, 0, std::log1p(std::exp(-20)), std::log1p(std::exp(-20))};
+    for (std::size_t i = 0; i < 6; ++i) CHECK(losses.data()[i] == doctest::Approx(expected[i]).epsilon(1e-5));
+    const auto gradients = differentiate<T>(
+        [](const auto& in) { return sigmoid_cross_entropy(in[0], in[1]); },
+        {array<T>({4}, {300, -300, 20, -20}), array<T>({4}, {1, 1, 1, 0}), array<T>({4}, {1, 1, 1, 1})},
+        1)[1];
+    CHECK(std::fabs(gradients.data()[0]) < 1e-30);
+    CHECK(gradients.data()[1] == T(-1));
+    CHECK(gradients.data()[2] == doctest::Approx(-std::exp(-20)).epsilon(1e-5));
+    CHECK(gradients.data()[3] == doctest::Approx(std::exp(-20)).epsilon(1e-5));
+}
+
+TEST_CASE("labels are class indices or distributions") {
+    const Argument logits{{2, 3}, {1, 2, 3, -1, 0, 1}};
+    const auto by_index =
+        evaluate([](const auto& in) { return softmax_cross_entropy(in[0], in[1]); }, {logits, {{2}, {2, 0}}});
+    const auto by_row = evaluate([](const auto& in) { return softmax_cross_entropy(in[0], in[1]); },
+                                 {logits, {{2, 3}, {0, 0, 1, 1, 0, 0}}});
+    CHECK(shape_of(by_index) == Shape{2});
+    CHECK(values_of(by_index) == values_of(by_row));
+    CHECK_THROWS_AS(
+        evaluate([](const auto& in) { return softmax_cross_entropy(in[0], in[1]); }, {logits, {{2}, {3, 0}}}),
+        FeedError);
+    Graph graph;
+    const Tensor scalar = graph.input("x", {});
+    CHECK_THROWS_AS(softmax(scalar), ShapeError);
+    CHECK_THROWS_AS(log_softmax(scalar), ShapeError);
+    CHECK_THROWS_AS(softmax_cross_entropy(scalar, scalar), ShapeError);
+}
+
+TEST_CASE("the gradient of max is shared by all that tie, also over axes that are not adjacent") {
+    const auto gradient = differentiate<double>(
+        [](const auto& in) {
+            return duet::max(in[0], {0, 2});
+        },
+        {array({2, 1, 2}, {5, 5, 5, 1}), array({1}, {6})}, 1)[1];
+    CHECK(values_of(gradient) == std::vector<double>{2, 2, 2, 0});
+}

@@ -1,0 +1,233 @@
+#include <limits>
+
+#include <doctest/doctest.h>
+#include <xtensor/xarray.hpp>
+
+#include <duet/data/safetensors.hpp>
+#include <duet/models/gan_model.hpp>
+
+#include "support.hpp"
+
+using namespace duet;
+using namespace duet::testing;
+
+namespace fs = std::filesystem;
+
+namespace {
+
+/// Runs `duet` and expects the exit code and the one line of bad usage or input, with `part` in it.
+void check_refused(const std::vector<std::string>& arguments, const std::string& part) {
+    const Outcome outcome = duet_command(arguments);
+    CAPTURE(outcome.err);
+    CAPTURE(part);
+    CHECK(outcome.code == 2);
+    CHECK(is_error_line(outcome.err));
+    CHECK(contains(outcome.err, part));
+    CHECK(outcome.out.empty());
+}
+
+struct TrainingInput {
+    TrainingInput() { write_images(data, 40, 4); }
+
+    std::vector<std::string> train(const std::vector<std::string>& more) const {
+        std::vector<std::string> arguments = {"train", "--data", data, "--out", out};
+        arguments.insert(arguments.end(), more.begin(), more.end());
+        return arguments;
+    }
+    void check_train_refused(const std::vector<std::string>& more, const std::string& part) const {
+        check_refused(train(more), part);
+        CHECK_FALSE(fs::exists(out));
+    }
+
+    TemporaryFolder folder;
+    fs::path data = folder.path() / "data";
+    fs::path out = folder.path() / "run";
+    fs::path images = data / "train-images-idx3-ubyte";
+};
+
+}  // namespace
+
+TEST_CASE("duet refuses bad usage with one line and leaves nothing") {
+    const TrainingInput input;
+    check_refused({}, "commands are train, sample");
+    check_refused({"tarin"}, "tarin; commands are train, sample");
+    check_refused({"train", "--data", input.data}, "--out");
+    check_refused({"train", "--out", input.out}, "--data");
+    check_refused({"train", "--data", input.data, "--out", ""}, "--out: the name is empty");
+    input.check_train_refused({"--init", ""}, "--init");
+    input.check_train_refused({"--nonsense", "1"}, "--nonsense");
+    input.check_train_refused({"--model", "dcgan"}, "\"dcgan\" is unknown; known are mlp");
+    input.check_train_refused({"--loss", "hinge"}, "\"hinge\" is unknown; known are non-saturating, minimax");
+    input.check_train_refused({"--schedule", "both"}, "known are documented, alternating");
+    input.check_train_refused({"--penalty", "r2"}, "known are r1, none");
+    input.check_train_refused({"--preset", "best"}, "known are article");
+    for (const char* option : {"--batch", "--epochs", "--steps", "--threads", "--discriminator-steps"}) {
+        for (const char* value : {"0", "-3", "1.5", "ten", "", "99999999999999999999999"})
+            input.check_train_refused({option, value}, option);
+    }
+    for (const char* value : {"0", "-1e-3", "nan", "inf", "fast", "1e999"})
+        input.check_train_refused({"--rate", value}, "--rate");
+    for (const char* option : {"--beta1", "--beta2"}) {
+        for (const char* value : {"1", "-0.1", "nan"}) input.check_train_refused({option, value}, option);
+    }
+    for (const char* value : {"-1", "nan", "inf"})
+        input.check_train_refused({"--penalty-weight", value}, "--penalty-weight");
+    input.check_train_refused({"--seed", "-1"}, "--seed");
+    input.check_train_refused({"--steps", "5", "--epochs", "5"}, "--epochs");
+    input.check_train_refused({"--generator-widths", "100--16"}, "--generator-widths");
+    input.check_train_refused({"--generator-widths", "100-8-17"}, "17");
+    input.check_train_refused({"--discriminator-widths", "16-8-2"}, "must be 1");
+    check_refused({"inspect", "--format", "svg"}, "known are text, dot");
+    check_refused({"sample", "--weights", "w", "--out", "x.png", "--count", "0"}, "--count");
+    check_refused({"sample", "--weights", "w", "--out", "x.jpg"}, ".png");
+}
+
+TEST_CASE("duet train refuses data that are not images and leaves nothing") {
+    const TrainingInput input;
+    SUBCASE("a folder that is missing") {
+        fs::remove_all(input.data);
+        input.check_train_refused({}, input.data.string());
+    }
+    SUBCASE("a folder without images") {
+        fs::remove(input.images);
+        input.check_train_refused({}, "train-images-idx3-ubyte");
+    }
+    SUBCASE("a file in the folder's place") {
+        fs::remove_all(input.data);
+        write_bytes(input.data, {1, 2, 3});
+        input.check_train_refused({}, input.data.string());
+    }
+    SUBCASE("a truncated file") {
+        Bytes bytes = read_file(input.images);
+        bytes.resize(bytes.size() - 7);
+        write_bytes(input.images, bytes);
+        input.check_train_refused({}, input.images.string());
+    }
+    SUBCASE("a header that claims more than there is") {
+        Bytes bytes = read_file(input.images);
+        std::fill_n(bytes.begin() + 4, 4, std::uint8_t{0xff});
+        write_bytes(input.images, bytes);
+        input.check_train_refused({}, input.images.string());
+    }
+    SUBCASE("a file that is not IDX") {
+        const std::string text = "<html>not found</html>";
+        write_bytes(input.images, Bytes(text.begin(), text.end()));
+        input.check_train_refused({}, input.images.string());
+    }
+    SUBCASE("an empty file") {
+        write_bytes(input.images, {});
+        input.check_train_refused({}, input.images.string());
+    }
+    SUBCASE("no images in the file") {
+        write_bytes(input.images, idx_file({0, 4, 4}));
+        input.check_train_refused({}, "images");
+    }
+    SUBCASE("damaged gzip") {
+        Bytes bytes = read_file(input.images);
+        bytes.insert(bytes.begin(), {0x1f, 0x8b, 8, 0});
+        write_bytes(fs::path(input.images.string() + ".gz"), bytes);
+        fs::remove(input.images);
+        input.check_train_refused({}, input.images.string());
+    }
+}
+
+TEST_CASE("duet refuses output that cannot be written and leaves nothing") {
+    const TrainingInput input;
+    const fs::path file = input.folder.path() / "file", weights = input.folder.path() / "weights.safetensors";
+    write_bytes(file, {1});
+    models::save_weights(models::mlp_gan({{3, 16}, {16, 1}, 4, 4}, 1), weights);
+    const std::size_t before = input.folder.entries();
+    check_refused({"train", "--data", input.data, "--steps", "2", "--out", file / "run"}, file.string());
+    check_refused({"train", "--data", input.data, "--steps", "2", "--out", file}, file.string());
+    check_refused({"sample", "--weights", weights, "--out", file / "x.png"}, file.string());
+    check_refused({"sample", "--weights", weights, "--out", input.folder.path() / "none" / "x.npy"}, "none");
+    check_refused({"inspect", "--out", file / "x"}, file.string());
+    check_refused({"compare", "--out", file / "x.png", input.data}, input.data.string());
+    CHECK(input.folder.entries() == before);
+}
+
+TEST_CASE("duet refuses weights that do not fit and leaves nothing") {
+    const TrainingInput input;
+    const fs::path weights = input.folder.path() / "weights.safetensors",
+                   picture = input.folder.path() / "x.png";
+    const auto sample_refused = [&](const std::string& part) {
+        check_refused({"sample", "--weights", weights, "--out", picture}, part);
+        CHECK_FALSE(fs::exists(picture));
+    };
+    const auto both_refuse = [&](const std::string& part) {
+        sample_refused(part);
+        input.check_train_refused({"--init", weights}, part);
+    };
+    const models::GanModel model = models::mlp_gan({{3, 5, 16}, {16, 5, 1}, 4, 4}, 1);
+    SUBCASE("a missing file") {
+        both_refuse(weights.string());
+    }
+    SUBCASE("a file of something else") {
+        write_bytes(weights, Bytes(100, 0xff));
+        both_refuse(weights.string());
+    }
+    SUBCASE("a truncated file") {
+        models::save_weights(model, weights);
+        Bytes bytes = read_file(weights);
+        bytes.resize(bytes.size() - 5);
+        write_bytes(weights, bytes);
+        both_refuse(weights.string());
+    }
+    SUBCASE("images of another size than the data's") {
+        models::save_weights(models::mlp_gan({{3, 5, 25}, {25, 5, 1}, 5, 5}, 1), weights);
+        input.check_train_refused({"--init", weights}, "5x5");
+    }
+    SUBCASE("arrays of other shapes than the metadata says") {
+        models::save_weights(model, weights);
+        Safetensors file = read_safetensors(weights);
+        file.metadata["generator_widths"] = "3-6-16";
+        write_safetensors(weights, file);
+        both_refuse("widths");
+    }
+    SUBCASE("a bias of another shape") {
+        models::save_weights(model, weights);
+        Safetensors file = read_safetensors(weights);
+        for (NamedArray& tensor : file.tensors)
+            if (tensor.name == "generator.2.bias") tensor.value = Array::from_shape({4});
+        write_safetensors(weights, file);
+        both_refuse("generator.2.bias");
+    }
+    SUBCASE("a missing array") {
+        models::save_weights(model, weights);
+        Safetensors file = read_safetensors(weights);
+        file.tensors.pop_back();
+        write_safetensors(weights, file);
+        both_refuse(weights.string());
+    }
+    SUBCASE("metadata of another model") {
+        models::save_weights(model, weights);
+        Safetensors file = read_safetensors(weights);
+        file.metadata["model"] = "dcgan";
+        write_safetensors(weights, file);
+        both_refuse("dcgan");
+    }
+    SUBCASE("a weight that is not a number") {
+        const Variable& bias = model.generator.variables().back();
+        bias.assign(filled(bias.shape(), std::numeric_limits<float>::quiet_NaN()));
+        models::save_weights(model, weights);
+        sample_refused("not finite");
+    }
+    SUBCASE("no metadata and no --model") {
+        models::save_weights(model, weights);
+        Safetensors file = read_safetensors(weights);
+        file.metadata.clear();
+        write_safetensors(weights, file);
+        both_refuse("--model");
+    }
+}
+
+TEST_CASE("duet compare refuses folders that are not runs") {
+    const TrainingInput input;
+    const fs::path picture = input.folder.path() / "x.png";
+    check_refused({"compare", "--out", picture, input.data}, "config.json");
+    check_refused({"compare", "--out", picture, input.folder.path() / "missing"}, "missing");
+    const std::string config = R"({"image": "large"})";
+    write_bytes(input.data / "config.json", Bytes(config.begin(), config.end()));
+    check_refused({"compare", "--out", picture, input.data}, "config.json");
+    CHECK_FALSE(fs::exists(picture));
+}

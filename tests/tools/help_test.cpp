@@ -1,0 +1,49 @@
+#include <doctest/doctest.h>
+
+#include "support.hpp"
+
+using namespace duet;
+using namespace duet::testing;
+
+namespace fs = std::filesystem;
+
+TEST_CASE("every command explains itself") {
+    const Outcome all = duet_command({"--help"});
+    CHECK(all.code == 0);
+    for (const char* command : {"train", "sample", "inspect", "compare"}) {
+        CHECK(contains(all.out, command));
+        const Outcome one = duet_command({command, "--help"});
+        CHECK(one.code == 0);
+        CHECK(one.err.empty());
+        CHECK(contains(one.out, "--out"));
+    }
+    const Outcome train = duet_command({"train", "--help"});
+    for (const char* option :
+         {"--model", "--data", "--steps", "--epochs", "--batch", "--seed", "--threads", "--loss",
+          "--schedule", "--penalty", "--penalty-weight", "--init", "--out", "--preset"})
+        CHECK(contains(train.out, option));
+    const Outcome version = duet_command({"--version"});
+    CHECK(version.code == 0);
+    CHECK(version.out.starts_with("duet 0."));
+}
+
+TEST_CASE("duet inspect prints the programs of a step") {
+    const Outcome text = duet_command({"inspect", "--dump-passes", "--measure"});
+    CAPTURE(text.err);
+    REQUIRE(text.code == 0);
+    CHECK(contains(text.out, "# joint step"));
+    CHECK(contains(text.out, "# generator step on fresh noise"));
+    CHECK(contains(text.out, "matmul"));
+    CHECK(contains(text.out, "r1"));
+    CHECK(contains(text.out, "instructions"));
+    CHECK(contains(text.out, "separate updates"));
+    CHECK(contains(text.out, "predicted us"));
+
+    const TemporaryFolder folder;
+    const fs::path out = folder.path() / "step.dot";
+    const Outcome dot = duet_command({"inspect", "--format", "dot", "--schedule", "alternating", "--penalty",
+                                      "none", "--batch", "16", "--out", out});
+    REQUIRE(dot.code == 0);
+    CHECK(dot.out.empty());
+    CHECK(text_of(out).starts_with("// discriminator step\ndigraph"));
+}

@@ -1,0 +1,88 @@
+#include "support.hpp"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include <doctest/doctest.h>
+
+namespace duet::testing {
+
+namespace fs = std::filesystem;
+
+Process::Process(const std::string& program, const std::vector<std::string>& arguments) {
+    const std::string path = (fs::path(DUET_BUILD_DIR) / "tools" / program).string();
+    std::vector<std::string> words = {program};
+    words.insert(words.end(), arguments.begin(), arguments.end());
+    std::vector<char*> pointers;
+    for (std::string& word : words) pointers.push_back(word.data());
+    pointers.push_back(nullptr);
+
+    const std::string out = folder_.path() / "out", err = folder_.path() / "err";
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, out.c_str(), O_WRONLY | O_CREAT | O_TRUNC,
+                                     0600);
+    posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, err.c_str(), O_WRONLY | O_CREAT | O_TRUNC,
+                                     0600);
+    const int error = posix_spawn(&pid_, path.c_str(), &actions, nullptr, pointers.data(), environ);
+    posix_spawn_file_actions_destroy(&actions);
+    REQUIRE_MESSAGE(error == 0, path);
+}
+
+Process::~Process() {
+    if (pid_ < 0) return;
+    ::kill(pid_, SIGKILL);
+    ::waitpid(pid_, nullptr, 0);
+}
+
+void Process::send(int signal) const {
+    ::kill(pid_, signal);
+}
+
+Outcome Process::wait() {
+    int status = 0;
+    REQUIRE(::waitpid(pid_, &status, 0) == pid_);
+    pid_ = -1;
+    constexpr int signal_base = 128;
+    const int code = WIFEXITED(status) ? WEXITSTATUS(status) : signal_base + WTERMSIG(status);
+    return {code, text_of(folder_.path() / "out"), text_of(folder_.path() / "err")};
+}
+
+Outcome duet_command(const std::vector<std::string>& arguments) {
+    return Process("duet", arguments).wait();
+}
+
+void write_images(const fs::path& folder, std::size_t count, std::size_t side) {
+    fs::create_directories(folder);
+    const auto size = static_cast<std::uint32_t>(side);
+    write_bytes(folder / "train-images-idx3-ubyte",
+                idx_file({static_cast<std::uint32_t>(count), size, size}));
+}
+
+std::string text_of(const fs::path& path) {
+    const Bytes bytes = read_file(path);
+    return {bytes.begin(), bytes.end()};
+}
+
+void write_bytes(const fs::path& path, const Bytes& bytes) {
+    write_file_atomically(path, view(bytes));
+}
+
+bool is_error_line(const std::string& err) {
+    return err.starts_with("duet: error: ") && std::count(err.begin(), err.end(), '\n') == 1 &&
+           err.back() == '\n';
+}
+
+std::size_t entries_below(const fs::path& folder) {
+    if (!fs::is_directory(folder)) return 0;
+    const fs::recursive_directory_iterator entries(folder);
+    return static_cast<std::size_t>(std::distance(begin(entries), end(entries)));
+}
+
+}  // namespace duet::testing

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "../data/support.hpp"
+
+namespace duet::testing {
+
+/// How a program ended.
+struct Outcome {
+    int code;  ///< its exit code, or 128 plus the signal that ended it
+    std::string out;
+    std::string err;
+};
+
+/// A program of tools/ that runs beside the test.
+class Process {
+ public:
+    Process(const std::string& program, const std::vector<std::string>& arguments);
+    Process(const Process&) = delete;
+    Process& operator=(const Process&) = delete;
+    ~Process();
+
+    void send(int signal) const;
+    Outcome wait();
+
+ private:
+    TemporaryFolder folder_;
+    pid_t pid_ = -1;
+};
+
+/// Runs `duet` to its end.
+Outcome duet_command(const std::vector<std::string>& arguments);
+
+/// A folder of `count` images of side x side pixels, an arbitrary but fixed pattern.
+void write_images(const std::filesystem::path& folder, std::size_t count, std::size_t side);
+
+std::string text_of(const std::filesystem::path& path);
+void write_bytes(const std::filesystem::path& path, const Bytes& bytes);
+
+/// Whether the message is one line that starts as errors do.
+bool is_error_line(const std::string& err);
+
+/// Files and folders below a folder, itself not counted; 0 if it is missing.
+std::size_t entries_below(const std::filesystem::path& folder);
+
+}  // namespace duet::testing

@@ -1,0 +1,227 @@
+#include <signal.h>
+
+#include <chrono>
+#include <thread>
+
+#include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
+#include <xtensor/xarray.hpp>
+
+#include <duet/data/png.hpp>
+#include <duet/data/safetensors.hpp>
+#include <duet/models/gan_model.hpp>
+
+#include "support.hpp"
+
+using namespace duet;
+using namespace duet::testing;
+
+namespace fs = std::filesystem;
+
+namespace {
+
+const fs::path fixtures = fs::path(DUET_SOURCE_DIR) / "tests" / "fixtures";
+
+bool same_arrays(const Safetensors& a, const Safetensors& b) {
+    if (a.tensors.size() != b.tensors.size()) return false;
+    for (const NamedArray& tensor : a.tensors) {
+        const Array* other = b.find(tensor.name);
+        if (other == nullptr || other->shape() != tensor.value.shape() ||
+            !std::equal(other->data(), other->data() + other->size(), tensor.value.data()))
+            return false;
+    }
+    return true;
+}
+
+struct Training {
+    explicit Training(std::size_t side = 8) { write_images(data, 40, side); }
+
+    Outcome train(const fs::path& out, const std::vector<std::string>& more) const {
+        std::vector<std::string> arguments = {"train", "--data", data, "--out", out, "--batch", "8"};
+        arguments.insert(arguments.end(), more.begin(), more.end());
+        return duet_command(arguments);
+    }
+
+    TemporaryFolder folder;
+    fs::path data = folder.path() / "data";
+    fs::path run = folder.path() / "run";
+};
+
+}  // namespace
+
+TEST_CASE("duet train --profile traces the last steps and changes no trained bit") {
+    const Training training;
+    const fs::path trace = training.folder.path() / "trace.json", plain = training.folder.path() / "plain";
+    REQUIRE(training.train(training.run, {"--steps", "25", "--threads", "2", "--profile", trace}).code == 0);
+    REQUIRE(training.train(plain, {"--steps", "25"}).code == 0);
+    CHECK(text_of(training.run / "weights.safetensors") == text_of(plain / "weights.safetensors"));
+    const auto events = nlohmann::json::parse(text_of(trace))["traceEvents"];
+    REQUIRE(events.size() > 100);
+    bool product = false;
+    for (const auto& event : events) {
+        CHECK(event["ph"] == "X");
+        CHECK(event["args"]["step"] > 5);
+        CHECK(event["dur"] >= 0.0);
+        CHECK(event["tid"] < 2);
+        product = product || contains(event["name"].get<std::string>(), "matmul");
+    }
+    CHECK(product);
+}
+
+TEST_CASE("duet train leaves weights, metrics, config and samples") {
+    const Training training;
+    const Outcome outcome =
+        training.train(training.run, {"--steps", "30", "--sample-every", "10", "--log-every", "7"});
+    CAPTURE(outcome.err);
+    REQUIRE(outcome.code == 0);
+    CHECK(contains(outcome.out, "finished after 30 of 30 steps"));
+    CHECK(contains(outcome.err, "step 30/30"));
+    CHECK_FALSE(contains(outcome.err, "\r"));
+
+    CHECK(entries_below(training.run) == 8);
+    for (const char* name : {"step-000000.png", "step-000010.png", "step-000020.png", "step-000030.png"}) {
+        const Image picture = read_png(training.run / "samples" / name);
+        CHECK(picture.width == 8 * (8 + 2) + 2);
+        CHECK(picture.height == 8 * (8 + 2) + 2);
+    }
+    const std::string metrics = text_of(training.run / "metrics.csv");
+    CHECK(
+        metrics.starts_with("step,generator_loss,discriminator_loss,real_probability,fake_probability\n7,"));
+    CHECK(std::count(metrics.begin(), metrics.end(), '\n') == 1 + 4 + 1);
+    CHECK(contains(metrics, "\n30,"));
+
+    const auto config = nlohmann::json::parse(text_of(training.run / "config.json"));
+    CHECK(config["steps"] == 30);
+    CHECK(config["loss"] == "non-saturating");
+    CHECK(config["schedule"] == "documented");
+    CHECK(config["penalty"] == "r1");
+    CHECK(config["penalty_weight"] == 1.0);
+    CHECK(config["rate"] == 2e-4);
+    CHECK(config["generator_widths"] == nlohmann::json({100, 128, 128, 64}));
+
+    const Safetensors weights = read_safetensors(training.run / "weights.safetensors");
+    CHECK(weights.metadata.at("model") == "mlp");
+    CHECK(weights.find("generator.4.weight") != nullptr);
+    CHECK(weights.find("discriminator.4.bias") != nullptr);
+
+    SUBCASE("a shorter run in the same folder leaves none of the longer one's pictures") {
+        REQUIRE(training.train(training.run, {"--steps", "2"}).code == 0);
+        CHECK(entries_below(training.run / "samples") == 3);
+    }
+    SUBCASE("duet compare puts two runs into a picture") {
+        const fs::path article = training.folder.path() / "article",
+                       picture = training.folder.path() / "both.png";
+        REQUIRE(
+            training.train(article, {"--steps", "30", "--sample-every", "15", "--preset", "article"}).code ==
+            0);
+        const Outcome compared =
+            duet_command({"compare", "--out", picture, "--digits", "3", article, training.run});
+        CAPTURE(compared.err);
+        REQUIRE(compared.code == 0);
+        CHECK(contains(compared.out, "non-saturating, no penalty"));
+        CHECK(contains(compared.out, "columns: after 0, 30 steps"));
+        const Image image = read_png(picture);
+        constexpr std::size_t tile = 2 * (3 * 10 + 2);
+        CHECK(image.width == 2 * (tile + 10) + 10);
+        CHECK(image.height == 2 * (tile + 10) + 10);
+    }
+}
+
+TEST_CASE("options beside a preset win, and epochs count the data") {
+    const Training training;
+    const auto config = [&] { return nlohmann::json::parse(text_of(training.run / "config.json")); };
+    REQUIRE(training.train(training.run, {"--preset", "article", "--epochs", "3"}).code == 0);
+    CHECK(config()["penalty"] == "none");
+    CHECK(config()["steps"] == 15);
+    REQUIRE(training.train(training.run, {"--preset", "article", "--penalty", "r1", "--steps", "1"}).code ==
+            0);
+    CHECK(config()["penalty"] == "r1");
+}
+
+TEST_CASE("a seed gives the same bits for any number of threads, another seed others") {
+    const Training training;
+    const auto trained = [&](const char* name, const std::vector<std::string>& more) {
+        std::vector<std::string> arguments = {"--steps", "25", "--log-every", "5"};
+        arguments.insert(arguments.end(), more.begin(), more.end());
+        REQUIRE(training.train(training.folder.path() / name, arguments).code == 0);
+        return text_of(training.folder.path() / name / "weights.safetensors") +
+               text_of(training.folder.path() / name / "metrics.csv") +
+               text_of(training.folder.path() / name / "samples" / "step-000025.png");
+    };
+    const std::vector<std::vector<std::string>> settings = {
+        {},
+        {"--schedule", "alternating", "--discriminator-steps", "2", "--loss", "minimax", "--penalty",
+         "none"}};
+    for (std::vector<std::string> setting : settings) {
+        setting.insert(setting.end(), {"--threads", "1"});
+        const std::string one = trained("one", setting);
+        setting.back() = "2";
+        CHECK(trained("two", setting) == one);
+        setting.insert(setting.end(), {"--seed", "1"});
+        CHECK(trained("other", setting) != one);
+    }
+}
+
+TEST_CASE("duet train starts from PyTorch's weights and keeps them at a rate of nearly nothing") {
+    const Training training(4);
+    const fs::path init = fixtures / "torch_generator.safetensors";
+    const Outcome without_model = training.train(training.run, {"--steps", "1", "--init", init});
+    CHECK(without_model.code == 2);
+    CHECK(contains(without_model.err, "--model"));
+    const Outcome outcome =
+        training.train(training.run, {"--steps", "1", "--init", init, "--model", "mlp", "--rate", "1e-30"});
+    CAPTURE(outcome.err);
+    REQUIRE(outcome.code == 0);
+    const Safetensors written = read_safetensors(training.run / "weights.safetensors");
+    CHECK(same_arrays(written, read_safetensors(init)));
+    CHECK(written.metadata.at("generator_widths") == "6-8-8-16");
+
+    // What was written says itself what it is.
+    const fs::path again = training.folder.path() / "again";
+    REQUIRE(
+        training
+            .train(again, {"--steps", "1", "--init", training.run / "weights.safetensors", "--rate", "1e-30"})
+            .code == 0);
+    CHECK(same_arrays(written, read_safetensors(again / "weights.safetensors")));
+}
+
+TEST_CASE("an interrupted training keeps what was trained") {
+    const Training training;
+    for (const int signal : {SIGINT, SIGTERM}) {
+        const fs::path out = training.folder.path() / std::to_string(signal);
+        Process process("duet", {"train", "--data", training.data, "--out", out, "--batch", "8", "--steps",
+                                 "1000000000", "--log-every", "1"});
+        const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+        while (!fs::exists(out / "samples" / "step-000000.png") &&
+               std::chrono::steady_clock::now() < deadline)
+            std::this_thread::sleep_for(std::chrono::milliseconds(10));
+        std::this_thread::sleep_for(std::chrono::milliseconds(300));
+        process.send(signal);
+        const Outcome outcome = process.wait();
+        CAPTURE(outcome.err);
+        CHECK(outcome.code == 0);
+        CHECK(contains(outcome.out, "interrupted after"));
+        CHECK(outcome.err.find("error") == std::string::npos);
+        const Safetensors weights = read_safetensors(out / "weights.safetensors");
+        CHECK(weights.tensors.size() == 12);
+        CHECK(contains(text_of(out / "metrics.csv"), "\n1,"));
+        CHECK(entries_below(out / "samples") == 2);
+    }
+}
+
+TEST_CASE("a loss that is not finite ends the training with the snapshot's weights") {
+    const Training training;
+    const Outcome outcome = training.train(training.run, {"--steps", "50", "--rate", "1e30", "--seed", "7"});
+    CAPTURE(outcome.err);
+    CHECK(outcome.code == 1);
+    const std::size_t at = outcome.err.find("duet: error: ");
+    REQUIRE(at != std::string::npos);
+    CHECK(is_error_line(outcome.err.substr(at)));
+    CHECK(contains(outcome.err, "duet: error: step "));
+    CHECK(contains(outcome.err, "holds the weights of step 0"));
+    const models::GanModel initial = models::mlp_gan({{100, 128, 128, 64}, {64, 128, 128, 1}, 8, 8}, 7);
+    models::save_weights(initial, training.folder.path() / "initial.safetensors");
+    CHECK(same_arrays(read_safetensors(training.run / "weights.safetensors"),
+                      read_safetensors(training.folder.path() / "initial.safetensors")));
+    CHECK(fs::exists(training.run / "metrics.csv"));
+}

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+
+#include <duet/data/dataset.hpp>
+#include <duet/models/gan_trainer.hpp>
+
+#include "measure.hpp"
+
+namespace duet::bench {
+
+struct Options {
+    std::string data = "data/mnist";
+    Timing timing;
+    std::string peer_script = "tools/bench/torch_gan.py";
+};
+
+using Data = std::shared_ptr<const Dataset>;
+
+/// Everything about the machine that the figures depend on.
+void print_machine();
+/// The step beside its floor, and the handwritten one.
+void print_step(const Options& options, const Data& data);
+/// Elementwise chains, Adam and random draws beside plain loops and copying.
+void print_parts(const Options& options);
+/// Start-up time, memory and allocations, measured by this program run again: `itself` is its path.
+void print_start_up(const Options& options, const std::string& itself);
+/// What that run does; prints one line.
+void run_start_up(const Options& options);
+/// The step for other batches, widths and depths, and the time to compile a large graph.
+void print_growth(const Options& options, const Data& data);
+/// The step beside PyTorch's at its best.
+void print_peer(const Options& options, const Data& data);
+
+/// The article's GAN with these options and else the defaults.
+std::unique_ptr<models::GanTrainer> make_trainer(const Data& data, models::Schedule schedule, bool r1,
+                                                 std::size_t threads, const models::GanShape& shape = {},
+                                                 std::size_t batch = 128);
+
+}  // namespace duet::bench

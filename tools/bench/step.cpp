@@ -1,0 +1,92 @@
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include <duet/graph/blas_threads.hpp>
+
+#include "bench.hpp"
+#include "gemm_list.hpp"
+#include "handwritten.hpp"
+
+namespace duet::bench {
+
+using models::GanTrainer;
+using models::Schedule;
+
+std::unique_ptr<GanTrainer> make_trainer(const Data& data, Schedule schedule, bool r1, std::size_t threads,
+                                         const models::GanShape& shape, std::size_t batch) {
+    models::TrainingOptions options;
+    options.schedule = schedule;
+    options.penalty = r1 ? models::Penalty::r1 : models::Penalty::none;
+    options.threads = threads;
+    options.batch = batch;
+    return std::make_unique<GanTrainer>(models::mlp_gan(shape, 0), options, data);
+}
+
+void print_step(const Options& options, const Data& data) {
+    const SingleThreadedBlas single_threaded;
+    struct Kind {
+        Schedule schedule;
+        bool r1;
+        const char* name;
+    };
+    const Kind kinds[] = {{Schedule::alternating, false, "alternating"},
+                          {Schedule::alternating, true, "alternating, R1"},
+                          {Schedule::documented, false, "documented"},
+                          {Schedule::documented, true, "documented, R1"}};
+    std::vector<std::unique_ptr<GanTrainer>> trainers;
+    std::vector<Floor> floors;
+    std::vector<Measured> all;
+    for (const Kind& kind : kinds) floors.emplace_back(step_gemms({}, 128, kind.schedule, kind.r1));
+    for (std::size_t i = 0; i < std::size(kinds); ++i) {
+        all.push_back({"", [&floor = floors[i]] { floor.run(); }});
+        for (const std::size_t threads : {1, 2}) {
+            trainers.push_back(make_trainer(data, kinds[i].schedule, kinds[i].r1, threads));
+            all.push_back({"", [&trainer = *trainers.back()] { trainer.step(); }});
+        }
+    }
+    Handwritten handwritten(data, 128, 0);
+    all.push_back({"", [&handwritten] { handwritten.step(); }});
+    measure(all, options.timing);
+
+    fmt::print(
+        "\none step, batch 128, {} rounds      MFLOP  threads       ms  GFLOP/s    floor  / floor  "
+        "speed-up\n",
+        options.timing.rounds);
+    for (std::size_t i = 0; i < std::size(kinds); ++i) {
+        const Measured *floor = &all[3 * i], *single = floor + 1;
+        const double mflop = floors[i].flops() * 1e-6;
+        for (const std::size_t threads : {1, 2}) {
+            const Measured& step = floor[threads];
+            const auto count = static_cast<double>(threads);
+            fmt::print("{:<34}{:>7.1f}{:>9}{:>9.3f}{:>9.1f}{:>9.3f}{:>9.2f}", kinds[i].name, mflop, threads,
+                       median(step), mflop / median(step), median(*floor) / count,
+                       ratio(step, *floor) * count);
+            fmt::print("{}\n", threads == 1 ? "" : fmt::format("{:>10.2f}", ratio(*single, step)));
+        }
+    }
+    const Measured& by_hand = all.back();
+    fmt::print("{:<34}{:>7.1f}{:>9}{:>9.3f}{:>9.1f}{:>9.3f}{:>9.2f}\n", "handwritten, alternating",
+               floors[0].flops() * 1e-6, 1, median(by_hand), floors[0].flops() * 1e-6 / median(by_hand),
+               median(all[0]), ratio(by_hand, all[0]));
+    fmt::print("handwritten / Duet on 1 thread    {:>7.2f}\n", ratio(by_hand, all[1]));
+
+    // Both must be training the same thing.
+    GanTrainer fresh_trainer(models::mlp_gan({}, 0),
+                             {.schedule = Schedule::alternating, .penalty = models::Penalty::none}, data);
+    Handwritten fresh(data, 128, 0);
+    double ours = 0, theirs = 0;
+    constexpr int first = 100, steps = 300;
+    for (int step = 0; step < steps; ++step) {
+        const double loss = fresh_trainer.step().discriminator_loss, other = fresh.step().discriminator;
+        if (step >= first) {
+            ours += loss / (steps - first);
+            theirs += other / (steps - first);
+        }
+    }
+    fmt::print("discriminator loss, mean of steps {} to {}: Duet {:.3f}, handwritten {:.3f}\n", first, steps,
+               ours, theirs);
+}
+
+}  // namespace duet::bench

@@ -1,0 +1,13 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+namespace duet::tools {
+
+// Each adds one command to `duet`; parsing the command line then runs it.
+void add_train_command(CLI::App& app);
+void add_sample_command(CLI::App& app);
+void add_inspect_command(CLI::App& app);
+void add_compare_command(CLI::App& app);
+
+}  // namespace duet::tools

@@ -1,0 +1,85 @@
+#include <cstdio>
+#include <exception>
+#include <string>
+#include <string_view>
+
+#include <fmt/format.h>
+
+#include <duet/graph/error.hpp>
+
+#include "commands.hpp"
+
+namespace {
+
+constexpr int other_failure = 1;
+constexpr int bad_usage_or_input = 2;
+
+/// One line, whatever the message holds.
+std::string on_one_line(std::string_view message) {
+    while (!message.empty() && (message.back() == '\n' || message.back() == ' ')) message.remove_suffix(1);
+    std::string line;
+    for (std::size_t i = 0; i < message.size(); ++i) {
+        if (message[i] != '\n') {
+            line += message[i];
+            continue;
+        }
+        while (i + 1 < message.size() && (message[i + 1] == '\n' || message[i + 1] == ' ')) ++i;
+        line += "; ";
+    }
+    return line;
+}
+
+int fail(int code, std::string_view message) {
+    const std::string line = fmt::format("duet: error: {}\n", on_one_line(message));
+    std::fputs(line.c_str(), stderr);
+    return code;
+}
+
+std::string known_commands(CLI::App& app) {
+    std::string text = "; commands are ";
+    for (const CLI::App* command : app.get_subcommands(nullptr)) text += command->get_name() + ", ";
+    return text + "see `duet --help`";
+}
+
+int run(int argc, char** argv) {
+    CLI::App app("Declares, trains and draws from generative adversarial networks.", "duet");
+    app.set_version_flag("--version", "duet " DUET_VERSION);
+    app.set_help_flag("-h,--help", "Print this help and exit.");
+    app.require_subcommand(0, 1);
+    app.footer(
+        "Exit codes: 0 success, 2 bad usage or bad input, 1 any other failure.\n"
+        "`duet COMMAND --help` explains a command's options.");
+    duet::tools::add_train_command(app);
+    duet::tools::add_sample_command(app);
+    duet::tools::add_inspect_command(app);
+    duet::tools::add_compare_command(app);
+    try {
+        app.parse(argc, argv);
+        if (app.get_subcommands().empty())
+            return fail(bad_usage_or_input, "no command given" + known_commands(app));
+    } catch (const CLI::ExtrasError& error) {
+        const bool unknown_command = app.get_subcommands().empty();
+        return fail(bad_usage_or_input, error.what() + (unknown_command ? known_commands(app) : ""));
+    } catch (const CLI::ParseError& error) {
+        if (error.get_exit_code() != 0) return fail(bad_usage_or_input, error.what());
+        app.exit(error);
+    }
+    if (std::fflush(stdout) != 0) return fail(other_failure, "cannot write to the standard output");
+    return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    try {
+        return run(argc, argv);
+    } catch (const duet::NonFiniteError& error) {
+        return fail(other_failure, error.what());
+    } catch (const duet::Error& error) {
+        return fail(bad_usage_or_input, error.what());
+    } catch (const std::bad_alloc&) {
+        return fail(other_failure, "not enough memory");
+    } catch (const std::exception& error) {
+        return fail(other_failure, error.what());
+    }
+}

@@ -1,0 +1,119 @@
+#include "run_folder.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+#include <span>
+#include <system_error>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <duet/data/file.hpp>
+#include <duet/graph/error.hpp>
+
+namespace duet::tools {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::string_view sample_prefix = "step-";
+constexpr std::string_view sample_suffix = ".png";
+
+void write_text(const fs::path& path, std::string_view text) {
+    write_file_atomically(path, std::as_bytes(std::span(text)));
+}
+
+void make_folder(const fs::path& path) {
+    std::error_code error;
+    fs::create_directories(path, error);
+    if (error || !fs::is_directory(path, error))
+        throw FileError(fmt::format("cannot make the folder {}: {}", path.string(),
+                                    error ? error.message() : "something else is in its place"));
+}
+
+/// The step of a file name such as "step-000200.png".
+std::optional<std::uint64_t> sample_step(std::string_view name) {
+    if (!name.starts_with(sample_prefix) || !name.ends_with(sample_suffix)) return std::nullopt;
+    name.remove_prefix(sample_prefix.size());
+    if (name.size() <= sample_suffix.size()) return std::nullopt;
+    name.remove_suffix(sample_suffix.size());
+    std::uint64_t step = 0;
+    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), step);
+    if (error != std::errc() || end != name.data() + name.size()) return std::nullopt;
+    return step;
+}
+
+}  // namespace
+
+RunFolder::RunFolder(fs::path path, const std::string& config) : path_(std::move(path)) {
+    make_folder(path_ / "samples");
+    write_text(path_ / "config.json", config);
+    for (const SamplePicture& picture : sample_pictures(path_)) {
+        std::error_code error;
+        if (!fs::remove(picture.path, error))
+            throw FileError(fmt::format("cannot remove {}: {}", picture.path.string(), error.message()));
+    }
+}
+
+void RunFolder::write_metrics(bool unless_recent) {
+    const auto now = std::chrono::steady_clock::now();
+    if (unless_recent && now - metrics_written_ < std::chrono::seconds(1)) return;
+    metrics_written_ = now;
+    std::string text = "step,generator_loss,discriminator_loss,real_probability,fake_probability\n";
+    for (const models::StepMetrics& row : metrics_)
+        fmt::format_to(std::back_inserter(text), "{},{:.9g},{:.9g},{:.9g},{:.9g}\n", row.step,
+                       row.generator_loss, row.discriminator_loss, row.real_probability,
+                       row.fake_probability);
+    write_text(path_ / "metrics.csv", text);
+}
+
+void RunFolder::write_samples(std::uint64_t step, const Array& images, const models::GanShape& shape) const {
+    write_png_grid(path_ / "samples" / fmt::format("{}{:06}{}", sample_prefix, step, sample_suffix), images,
+                   shape.height, shape.width, sample_columns, sample_padding);
+}
+
+void RunFolder::write_weights(const models::GanModel& model) const {
+    models::save_weights(model, weights_path());
+}
+
+std::vector<SamplePicture> sample_pictures(const fs::path& run) {
+    std::error_code error;
+    fs::directory_iterator entries(run / "samples", error);
+    if (error)
+        throw FileError(fmt::format("{}: not the folder of a run: cannot list its samples: {}", run.string(),
+                                    error.message()));
+    std::vector<SamplePicture> pictures;
+    for (const fs::directory_entry& entry : entries)
+        if (const auto step = sample_step(entry.path().filename().string()))
+            pictures.push_back({*step, entry.path()});
+    std::sort(pictures.begin(), pictures.end(),
+              [](const SamplePicture& a, const SamplePicture& b) { return a.step < b.step; });
+    return pictures;
+}
+
+RunSummary read_summary(const fs::path& run) {
+    constexpr std::uint64_t largest_config = 1 << 20;
+    constexpr std::size_t largest_side = 1 << 15;
+    const fs::path path = run / "config.json";
+    const Bytes bytes = read_file(path, largest_config);
+    try {
+        const auto config = nlohmann::json::parse(bytes.begin(), bytes.end());
+        RunSummary summary;
+        summary.height = config.at("image").at(0).get<std::size_t>();
+        summary.width = config.at("image").at(1).get<std::size_t>();
+        const auto penalty = config.at("penalty").get<std::string>();
+        summary.setting = config.at("loss").get<std::string>() + ", ";
+        summary.setting += penalty == "none" ? "no penalty"
+                                             : fmt::format("{} of weight {}", penalty,
+                                                           config.at("penalty_weight").get<double>());
+        if (std::clamp<std::size_t>(summary.height, 1, largest_side) == summary.height &&
+            std::clamp<std::size_t>(summary.width, 1, largest_side) == summary.width)
+            return summary;
+    } catch (const nlohmann::json::exception&) {
+    }
+    throw FileError(fmt::format("{}: not the config.json of `duet train`", path.string()));
+}
+
+}  // namespace duet::tools

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include <duet/data/png.hpp>
+#include <duet/graph/array.hpp>
+#include <duet/models/gan_trainer.hpp>
+
+namespace duet::tools {
+
+/// Sample pictures are grids of 8 columns, with this many black pixels around each image.
+inline constexpr std::size_t sample_columns = 8;
+inline constexpr std::size_t sample_count = 64;
+inline constexpr std::size_t sample_padding = 2;
+
+/// The folder that a training leaves: config.json, metrics.csv, samples/step-000000.png and so on,
+/// weights.safetensors. Each file appears whole or not at all.
+class RunFolder {
+ public:
+    /// Makes the folder where it is missing, writes its config.json, and removes the sample pictures of an
+    /// earlier run; its other files stay until they are replaced. Throws FileError if something is in the way
+    /// or not writable.
+    RunFolder(std::filesystem::path path, const std::string& config);
+
+    void add(const models::StepMetrics& metrics) { metrics_.push_back(metrics); }
+    /// Writes metrics.csv; with `unless_recent`, not more often than once a second.
+    void write_metrics(bool unless_recent = false);
+    /// Writes the picture of a step: images of shape (count, pixels).
+    void write_samples(std::uint64_t step, const Array& images, const models::GanShape& shape) const;
+    void write_weights(const models::GanModel& model) const;
+
+    std::filesystem::path weights_path() const { return path_ / "weights.safetensors"; }
+
+ private:
+    std::filesystem::path path_;
+    std::vector<models::StepMetrics> metrics_;
+    std::chrono::steady_clock::time_point metrics_written_{};
+};
+
+/// A sample picture in a run's folder.
+struct SamplePicture {
+    std::uint64_t step;
+    std::filesystem::path path;
+};
+
+/// The sample pictures in a run's folder, by step. Throws FileError if there is no such folder.
+std::vector<SamplePicture> sample_pictures(const std::filesystem::path& run);
+
+/// What `duet compare` needs of a run's config.json.
+struct RunSummary {
+    std::size_t height;
+    std::size_t width;
+    std::string setting;  ///< such as "non-saturating, r1 of weight 1"
+};
+
+/// Throws FileError if the file is missing or makes no sense.
+RunSummary read_summary(const std::filesystem::path& run);
+
+}  // namespace duet::tools
