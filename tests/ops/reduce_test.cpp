@@ -84,7 +84,7 @@ TEST_CASE_TEMPLATE("sum, mean and max over every kind of axes", T, float, double
             maxima.push_back(*std::max_element(terms.begin(), terms.end()));
         }
         const std::string name = to_string(test.shape);
-        const auto reduced = [&](Tensor (*build)(Operand, Axes, bool), bool keep) {
+        const auto reduced = [&](Tensor (*build)(Operand, const Axes&, bool), bool keep) {
             return evaluate<T>([&](const auto& inputs) { return build(inputs[0], test.axes, keep); },
                                {{test.shape, x}});
         };
