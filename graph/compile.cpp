@@ -103,10 +103,10 @@ class Lowering {
 
     std::size_t slot_of(std::size_t node) const { return slot_of_node_[units_.base[node]]; }
 
-    std::unique_ptr<KernelInstruction<T>> lower_kernel(std::size_t unit, std::size_t node) {
+    std::unique_ptr<KernelInstruction<T>> lower_kernel(std::size_t node) {
         KernelSlots slots{{}, slot_of(node), 0};
         for (const std::size_t input : plan_.nodes[node].inputs) slots.inputs.push_back(slot_of(input));
-        if (const auto workspace = layout_.workspace[unit]) slots.workspace = buffer_slot(*workspace);
+        if (const auto workspace = layout_.workspace[node]) slots.workspace = buffer_slot(*workspace);
         return std::make_unique<KernelInstruction<T>>(plan_.nodes[node].op, input_shapes(plan_, node),
                                                       plan_.nodes[node].shape, std::move(slots));
     }
@@ -133,7 +133,8 @@ class Lowering {
             std::vector<Place> inputs;
             for (const std::size_t input : plan_.nodes[node].inputs) inputs.push_back(place_of(input));
             Place output{Place::Kind::register_, 0};
-            if (units_.stored[node]) {
+            const bool reduced = !unit.tails.empty() && node == unit.nodes.back();
+            if (units_.stored[node] || reduced) {
                 result_slots.push_back(slot_of(node));
                 output = {Place::Kind::result, program.add_result()};
             } else {
@@ -144,13 +145,27 @@ class Lowering {
         }
         for (std::size_t operand = 0; operand < operand_slots.size(); ++operand)
             for (std::size_t result = 0; result < result_slots.size(); ++result)
-                if (operand_slots[operand] == result_slots[result]) program.set_shared(operand, result);
+                if (operand_slots[operand] == result_slots[result] && result_slots[result] != 0)
+                    program.set_shared(operand, result);
         const std::size_t elements = plan_.nodes[unit.nodes.back()].shape.elements();
         program.prepare(elements);
-        scratch_bytes_ = std::max(scratch_bytes_, program.scratch_bytes());
-        return std::make_unique<ElementwiseInstruction<T>>(
-            std::move(program), unit.head ? lower_kernel(index, *unit.head) : nullptr,
-            std::move(operand_slots), std::move(result_slots), elements);
+        auto instruction = std::make_unique<ElementwiseInstruction<T>>(
+            std::move(program), unit.head ? lower_kernel(*unit.head) : nullptr,
+            lower_tails(unit, result_slots.size() - 1), std::move(operand_slots), std::move(result_slots),
+            elements);
+        scratch_bytes_ = std::max(scratch_bytes_, instruction->scratch_bytes());
+        return instruction;
+    }
+
+    /// `result` is the number of the unit's last result, which tails read.
+    Tails<T> lower_tails(const Unit& unit, std::size_t result) {
+        Tails<T> tails;
+        if (unit.tails.empty()) return tails;
+        for (const std::size_t tail : unit.tails) tails.kernels.push_back(lower_kernel(tail));
+        tails.regions = tail_regions(plan_, unit);
+        tails.result = result;
+        tails.transient = !units_.stored[unit.nodes.back()];
+        return tails;
     }
 
     WatchedValue watch(std::size_t node) const {
@@ -163,7 +178,7 @@ class Lowering {
         const std::size_t elements = plan_.nodes[node].shape.elements();
         switch (unit.kind) {
             case Unit::Kind::kernel:
-                return lower_kernel(index, node);
+                return lower_kernel(node);
             case Unit::Kind::elementwise:
                 return lower_elementwise(index);
             case Unit::Kind::fetch:
@@ -222,6 +237,7 @@ class Lowering {
             case Unit::Kind::elementwise:
                 std::vector<std::size_t> nodes = unit.nodes;
                 if (unit.head) nodes.insert(nodes.begin(), *unit.head);
+                nodes.insert(nodes.end(), unit.tails.begin(), unit.tails.end());
                 for (const std::size_t node : nodes) {
                     cost.name += (cost.name.empty() ? "" : " ") + plan_.nodes[node].op->name();
                     cost.flops += flops_of(node);

@@ -1,11 +1,14 @@
 #include <duet/graph/instruction.hpp>
 
 #include <algorithm>
+#include <cassert>
 #include <cmath>
 
 #include <fmt/format.h>
 
+#include <duet/graph/arena_state.hpp>
 #include <duet/graph/error.hpp>
+#include <duet/graph/units.hpp>
 
 namespace duet {
 
@@ -38,6 +41,12 @@ std::string range_of(const T* values, std::size_t count) {
                            : fmt::format("in [{}, {}], {} of {} not finite", low, high, not_finite, count);
 }
 
+/// Where element 0 of a tensor would be whose element `index` is at `address`: a number, not a place to read.
+template <class T>
+T* first_element(T* address, std::size_t index) {
+    return reinterpret_cast<T*>(reinterpret_cast<std::uintptr_t>(address) - index * sizeof(T));
+}
+
 }  // namespace
 
 template <class T>
@@ -65,7 +74,16 @@ Kernel<T> KernelInstruction<T>::kernel(std::size_t tile, std::uint64_t draw) con
 
 template <class T>
 void KernelInstruction<T>::run(std::size_t tile, std::uint64_t draw, std::byte*) {
-    op_->run(kernel(tile, draw));
+    run_tile(*op_, kernel(tile, draw), tile);
+}
+
+template <class T>
+void KernelInstruction<T>::run_on(const T* region, std::size_t region_stride, std::size_t tile,
+                                  std::uint64_t draw) const {
+    Kernel<T> part = kernel(tile, draw);
+    part.region = region;
+    part.region_stride = region_stride;
+    op_->run(part);
 }
 
 template <class T>
@@ -80,11 +98,12 @@ Region KernelInstruction<T>::region(std::size_t tile) const {
 
 template <class T>
 ElementwiseInstruction<T>::ElementwiseInstruction(ElementwiseProgram<T> program,
-                                                  std::unique_ptr<KernelInstruction<T>> head,
+                                                  std::unique_ptr<KernelInstruction<T>> head, Tails<T> tails,
                                                   std::vector<std::size_t> operand_slots,
                                                   std::vector<std::size_t> result_slots, std::size_t elements)
     : program_(std::move(program)),
       head_(std::move(head)),
+      tails_(std::move(tails)),
       operand_slots_(std::move(operand_slots)),
       result_slots_(std::move(result_slots)),
       operands_(operand_slots_.size()),
@@ -93,25 +112,83 @@ ElementwiseInstruction<T>::ElementwiseInstruction(ElementwiseProgram<T> program,
     const std::size_t granularity = program_.granularity();
     elements_per_tile_ = std::max<std::size_t>(usual_tile / granularity, 1) * granularity;
     this->tiles_ = head_ ? head_->tiles() : (elements_ + elements_per_tile_ - 1) / elements_per_tile_;
+    if (!tails_.kernels.empty()) cut_by_tails();
+}
+
+template <class T>
+void ElementwiseInstruction<T>::cut_by_tails() {
+    if (!head_) this->tiles_ = tails_.regions.size();
+    for (std::size_t tile = 0; tile < this->tiles_; ++tile) {
+        first_of_tile_.push_back(regions_by_tile_.size());
+        if (!head_) {
+            regions_by_tile_.push_back(tile);
+            continue;
+        }
+        const Region made = head_->region(tile);
+        for (std::size_t region = 0; region < tails_.regions.size(); ++region)
+            if (nests(tails_.regions[region], made)) regions_by_tile_.push_back(region);
+    }
+    first_of_tile_.push_back(regions_by_tile_.size());
+    assert(regions_by_tile_.size() == tails_.regions.size());
+    for (const Region& region : tails_.regions)
+        largest_region_ = std::max(largest_region_, region.rows * region.length);
+}
+
+template <class T>
+std::size_t ElementwiseInstruction<T>::scratch_bytes() const {
+    const std::size_t program = aligned_to_buffer(program_.scratch_bytes());
+    if (!tails_.transient) return program;
+    return program + aligned_to_buffer(results_.size() * sizeof(T*)) + largest_region_ * sizeof(T);
 }
 
 template <class T>
 void ElementwiseInstruction<T>::bind(T* const* slots) {
     if (head_) head_->bind(slots);
+    for (const auto& tail : tails_.kernels) tail->bind(slots);
     for (std::size_t i = 0; i < operands_.size(); ++i) operands_[i] = slots[operand_slots_[i]];
     for (std::size_t i = 0; i < results_.size(); ++i) results_[i] = slots[result_slots_[i]];
 }
 
 template <class T>
 void ElementwiseInstruction<T>::run(std::size_t tile, std::uint64_t draw, std::byte* scratch) {
-    Region region{tile * elements_per_tile_, 1, elements_, 0};
-    if (head_) {
-        head_->run(tile, draw, scratch);
-        region = head_->region(tile);
-    } else {
-        region.length = std::min(elements_per_tile_, elements_ - region.begin);
+    if (head_) head_->run(tile, draw, scratch);
+    if (!tails_.kernels.empty()) {
+        for (std::size_t i = first_of_tile_[tile]; i < first_of_tile_[tile + 1]; ++i)
+            run_region(regions_by_tile_[i], draw, scratch);
+        return;
     }
+    Region region{tile * elements_per_tile_, 1, elements_, 0};
+    if (head_)
+        region = head_->region(tile);
+    else
+        region.length = std::min(elements_per_tile_, elements_ - region.begin);
     program_.run(operands_.data(), results_.data(), region, scratch);
+}
+
+template <class T>
+void ElementwiseInstruction<T>::run_region(std::size_t index, std::uint64_t draw, std::byte* scratch) const {
+    const Region& region = tails_.regions[index];
+    if (!tails_.transient) {
+        program_.run(operands_.data(), results_.data(), region, scratch);
+        for (const auto& tail : tails_.kernels)
+            tail->run_on(results_[tails_.result] + region.begin, region.stride, index, draw);
+        return;
+    }
+    std::byte* const after_program = scratch + aligned_to_buffer(program_.scratch_bytes());
+    T** const results = reinterpret_cast<T**>(after_program);
+    T* const values = reinterpret_cast<T*>(after_program + aligned_to_buffer(results_.size() * sizeof(T*)));
+    std::copy(results_.begin(), results_.end(), results);
+    for (std::size_t row = 0; row < region.rows; ++row) {
+        const std::size_t begin = region.begin + row * region.stride;
+        results[tails_.result] = first_element(values + row * region.length, begin);
+        program_.run(operands_.data(), results, {begin, 1, region.length, region.length}, scratch);
+    }
+    for (const auto& tail : tails_.kernels) tail->run_on(values, region.length, index, draw);
+}
+
+template <class T>
+void ElementwiseInstruction<T>::finish(std::uint64_t draw) {
+    for (const auto& tail : tails_.kernels) tail->finish(draw);
 }
 
 template <class T>

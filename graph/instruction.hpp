@@ -44,6 +44,8 @@ class KernelInstruction final : public Instruction<T> {
     void bind(T* const* slots) override;
     void run(std::size_t tile, std::uint64_t draw, std::byte* scratch) override;
     void finish(std::uint64_t draw) override;
+    /// Runs a tile of an op that accepts a prologue on its region of the first input, wherever that is.
+    void run_on(const T* region, std::size_t region_stride, std::size_t tile, std::uint64_t draw) const;
     /// The part of the output that a tile completes.
     Region region(std::size_t tile) const;
 
@@ -59,24 +61,46 @@ class KernelInstruction final : public Instruction<T> {
     T* workspace_ = nullptr;
 };
 
-/// Runs a chain of elementwise ops, on the tiles of a head if it has one.
+/// Reductions of the last value of a chain. All read the same regions, which cover that value once.
+template <class T>
+struct Tails {
+    std::vector<std::unique_ptr<KernelInstruction<T>>> kernels;
+    std::vector<Region> regions;
+    /// The number of the chain's result that they read.
+    std::size_t result = 0;
+    /// True if nothing else reads it: it then exists only region by region.
+    bool transient = false;
+};
+
+/// Runs a chain of elementwise ops, on the tiles of a head if it has one, followed by reductions of what it
+/// makes.
 template <class T>
 class ElementwiseInstruction final : public Instruction<T> {
  public:
     ElementwiseInstruction(ElementwiseProgram<T> program, std::unique_ptr<KernelInstruction<T>> head,
-                           std::vector<std::size_t> operand_slots, std::vector<std::size_t> result_slots,
-                           std::size_t elements);
+                           Tails<T> tails, std::vector<std::size_t> operand_slots,
+                           std::vector<std::size_t> result_slots, std::size_t elements);
     void bind(T* const* slots) override;
     void run(std::size_t tile, std::uint64_t draw, std::byte* scratch) override;
+    void finish(std::uint64_t draw) override;
+    /// Bytes of scratch memory that a run needs.
+    std::size_t scratch_bytes() const;
 
  private:
+    void cut_by_tails();
+    void run_region(std::size_t region, std::uint64_t draw, std::byte* scratch) const;
+
     ElementwiseProgram<T> program_;
     std::unique_ptr<KernelInstruction<T>> head_;
+    Tails<T> tails_;
+    /// With tails: the regions of each tile, as places in `regions_by_tile_` from one number to the next.
+    std::vector<std::size_t> regions_by_tile_, first_of_tile_;
     std::vector<std::size_t> operand_slots_, result_slots_;
     std::vector<const T*> operands_;
     std::vector<T*> results_;
     std::size_t elements_;
     std::size_t elements_per_tile_;
+    std::size_t largest_region_ = 0;
 };
 
 /// Copies a finished value to a fetch or into a variable.
