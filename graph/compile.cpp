@@ -29,7 +29,8 @@ class Lowering {
           slot_of_buffer_(layout.memory.offsets.size()),
           slot_of_node_(plan.nodes.size()) {}
 
-    void lower(bool scan) {
+    void lower(bool scan, bool machine_code) {
+        if (machine_code) code_ = MachineCode::create();
         new_slot(nullptr);
         for (std::size_t i = 0; i < plan_.nodes.size(); ++i) lower_leaf(i);
         for (const PlannedUpdate& update : plan_.updates) variable_slot(update.variable);
@@ -51,6 +52,7 @@ class Lowering {
         if constexpr (!std::is_same_v<T, float>)
             for (auto& variable : state_.variables) state_.slots[variable.slot] = variable.copy.data();
         state_.progress = std::vector<typename State::Progress>(state_.instructions.size());
+        if (code_) code_->finish();
         state_.arena.state().reserve(layout_.memory.bytes, scratch_bytes_);
         report();
     }
@@ -148,7 +150,7 @@ class Lowering {
                 if (operand_slots[operand] == result_slots[result] && result_slots[result] != 0)
                     program.set_shared(operand, result);
         const std::size_t elements = plan_.nodes[unit.nodes.back()].shape.elements();
-        program.prepare(elements);
+        program.prepare(elements, code_);
         auto instruction = std::make_unique<ElementwiseInstruction<T>>(
             std::move(program), unit.head ? lower_kernel(*unit.head) : nullptr,
             lower_tails(unit, result_slots.size() - 1), std::move(operand_slots), std::move(result_slots),
@@ -300,6 +302,7 @@ class Lowering {
     State& state_;
     std::vector<std::size_t> slot_of_buffer_, slot_of_node_, instruction_of_unit_;
     std::size_t scratch_bytes_ = 0;
+    std::shared_ptr<MachineCode> code_;
 };
 
 }  // namespace
@@ -344,7 +347,7 @@ Program<T> compile(const Graph& graph, const std::vector<Tensor>& fetches,
     Units units;
     Dependencies dependencies;
     const Layout layout = lay_out(units, dependencies);
-    Lowering<T>(graph, plan, units, layout, *state).lower(options.scan);
+    Lowering<T>(graph, plan, units, layout, *state).lower(options.scan, options.machine_code);
     return Program<T>(std::move(state));
 }
 

@@ -3,39 +3,18 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
-#include <span>
+#include <utility>
 #include <vector>
 
+#include <duet/graph/machine_code.hpp>
 #include <duet/graph/op.hpp>
+#include <duet/graph/repetition.hpp>
 
 namespace duet {
 
-/// How an operand of smaller shape repeats along a flat index: the collapsed axes of the result, outermost
-/// first.
-class Repetition {
- public:
-    /// Throws nothing: the shapes must already broadcast.
-    Repetition(const Shape& source, const Shape& result);
-
-    /// True if every element reads the same source element.
-    bool scalar() const { return axes_.size() == 1 && axes_.front().stride == 0; }
-    /// The number of elements after which the pattern repeats, or zero if it does not.
-    std::size_t period() const { return period_; }
-    /// Writes elements begin .. begin+count-1 of the repeated source.
-    template <class T>
-    void expand(const T* source, std::size_t begin, std::size_t count, T* output) const;
-
- private:
-    struct Axis {
-        std::size_t extent;
-        std::size_t stride;
-    };
-    std::vector<Axis> axes_;
-    std::size_t period_ = 0;
-};
-
-/// A chain of elementwise ops as a list of steps over registers of one block each. Blocks stay in the
-/// first-level cache, so a chain of any length reads and writes memory once.
+/// A chain of elementwise ops, run block after block. Ops that say how become machine code, as many at a time
+/// as stand together, whose values stay in vector registers; each other op runs its block kernel. Values
+/// between them wait in registers of one block each, so a chain of any length reads and writes memory once.
 template <class T>
 class ElementwiseProgram {
  public:
@@ -43,19 +22,15 @@ class ElementwiseProgram {
     struct Place {
         enum class Kind {
             register_,
-            operand,  ///< read element by element
-            scalar,   ///< the single value of an operand
+            operand,
             result,
+            scalar,    ///< an operand that is one value throughout a block; `prepare` finds out
+            laid_out,  ///< a register that holds a repeated operand; likewise
+            constant,  ///< a number of machine code; likewise
         } kind;
         std::size_t index;
-    };
-    struct Step {
-        std::shared_ptr<const Op> op;
-        const ElementwiseOp* kernel;
-        std::vector<Place> inputs;
-        Place output;
-        /// The input that is one value for all elements, if the kernel takes one.
-        std::optional<std::size_t> scalar;
+
+        friend auto operator<=>(const Place&, const Place&) = default;
     };
 
     /// An operand read element by element; returns its number.
@@ -63,11 +38,13 @@ class ElementwiseProgram {
     /// An operand that repeats over the elements; returns its number.
     std::size_t add_operand(const Repetition& repetition);
     std::size_t add_result();
+    /// Steps come in topological order; each writes a register or result of its own.
     void add_step(std::shared_ptr<const Op> op, std::vector<Place> inputs, Place output);
     /// Says that a result is stored where an operand is read; a later step may still read the operand.
     void set_shared(std::size_t operand, std::size_t result);
-    /// Assigns registers. Call once, after the last step.
-    void prepare(std::size_t elements);
+    /// Forms stages and assigns registers. Call once, after the last step; `code`, which may be null, must be
+    /// finished before the first run.
+    void prepare(std::size_t elements, std::shared_ptr<MachineCode> code);
 
     /// Bytes of scratch memory that a run needs.
     std::size_t scratch_bytes() const;
@@ -77,30 +54,70 @@ class ElementwiseProgram {
     void run(const T* const* operands, T* const* results, const Region& region, std::byte* scratch) const;
 
  private:
-    struct Repeated {
-        std::size_t operand;
-        Repetition repetition;
-        std::size_t home;
+    using Kind = typename Place::Kind;
+
+    struct Step {
+        std::shared_ptr<const Op> op;
+        std::vector<Place> inputs;
+        Place output;
+        /// Lines of machine code; none if it has a block kernel alone.
+        std::size_t lines = 0;
+        std::size_t stage = 0;
+    };
+    /// One block kernel, or machine code where there is no op.
+    struct Stage {
+        std::shared_ptr<const Op> op;
+        std::size_t function = 0;
+        std::vector<Place> inputs, outputs;
+        /// The input that is one value for all elements, if the kernel takes one.
+        std::optional<std::size_t> scalar;
     };
     struct Deferred {
         std::size_t home;
         std::size_t result;
     };
+    struct Buffers {
+        const T* const* operands;
+        T* const* results;
+        /// How far into its period each laid out operand's register begins.
+        std::size_t* phases;
+        const void** addresses;
+        T* registers;
+    };
 
-    /// Lets steps whose kernel takes a scalar read it where it is, and drops registers that then nothing
-    /// reads.
-    void use_scalars();
+    void group_into_stages();
+    void defer_results();
+    std::vector<bool> registers_between_stages() const;
+    Stage block_stage(const Step& step);
+    Stage code_stage(const Step* begin, const Step* end, const std::vector<bool>& kept);
+    /// Where machine code, or a kernel if it takes a scalar there, reads an input.
+    Place resolve(const Place& input, bool takes_scalar);
+    void assign_registers();
+    void choose_block();
+
+    Buffers buffers(const T* const* operands, T* const* results, std::byte* scratch) const;
     std::size_t phases_bytes() const;
-    void run_block(const T* const* operands, T* const* results, std::size_t begin, std::size_t count,
-                   std::byte* scratch) const;
+    std::size_t addresses_bytes() const;
+    void lay_out(const Buffers& buffers, std::size_t begin, std::size_t count) const;
+    void run_block(const Buffers& buffers, std::size_t begin, std::size_t count) const;
+    const T* source(const Place& place, const Buffers& buffers, std::size_t begin) const;
+    T* target(const Place& place, const Buffers& buffers, std::size_t begin) const;
 
-    std::size_t operands_ = 0;
+    /// How each operand repeats, if it does.
+    std::vector<std::optional<Repetition>> operands_;
     std::size_t results_ = 0;
-    std::vector<Repeated> repeated_;
     std::vector<Step> steps_;
+    std::vector<Stage> stages_;
     std::vector<std::pair<std::size_t, std::size_t>> shared_;
     std::vector<Deferred> deferred_;
+    std::shared_ptr<MachineCode> code_;
+    std::vector<T> constants_;
+    /// Operands with a register of their own, and operands whose runs blocks must not cross.
+    std::vector<std::size_t> laid_out_, cut_by_;
+    std::size_t elements_ = 0;
+    std::size_t virtual_registers_ = 0;
     std::size_t registers_ = 0;
+    std::size_t most_addresses_ = 0;
     std::size_t block_ = 0;
     /// Elements from one register to the next.
     std::size_t stride_ = 0;

@@ -9,6 +9,7 @@
 
 #include <duet/graph/shape.hpp>
 #include <duet/graph/tensor.hpp>
+#include <duet/graph/vector_code.hpp>
 
 #if defined(__clang__)
 #define DUET_INDEPENDENT_ITERATIONS _Pragma("clang loop vectorize(assume_safety)")
@@ -177,6 +178,9 @@ class ElementwiseOp : public Op {
                                    std::size_t count) const;
     virtual void block_with_scalar(const double* const* inputs, std::size_t scalar, double* output,
                                    std::size_t count) const;
+    /// The same as `block`, written down for machine code: the bits must be those of `block`. The default has
+    /// none, and blocks do it all.
+    virtual std::optional<Vector> emit(std::span<const Vector> /*inputs*/) const { return {}; }
     /// Floating-point operations an element; a transcendental function counts as ten.
     virtual double flops_per_element() const { return 1; }
 };

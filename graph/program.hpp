@@ -32,6 +32,9 @@ struct CompileOptions {
     bool scan = false;
     /// False runs each node by itself, for debugging: the results are the same bits.
     bool fuse = true;
+    /// False runs fused elementwise ops by their block kernels alone, as where no machine code can be had:
+    /// the results are the same bits.
+    bool machine_code = true;
     /// False leaves out the rewrites that change how results are rounded: folded constants, folded
     /// transposes, accumulating products.
     bool rewrite = true;

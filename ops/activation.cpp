@@ -19,8 +19,9 @@ class Relu final : public ElementwiseOf<Relu> {
     std::string name() const override { return "relu"; }
     template <class T>
     T value(T x) const {
-        return x < T(0) ? T(0) : x;
+        return select(x < T(0), T(0), x);
     }
+    std::optional<Vector> emit(std::span<const Vector> inputs) const override { return value(inputs[0]); }
     /// By the sign of the output, so that the input need not be kept.
     Tensor gradient(std::size_t, const Application& application, const Tensor& seed) const override {
         return where(less_equal(application.output, 0.0), 0.0, seed);
@@ -34,8 +35,9 @@ class LeakyRelu final : public ElementwiseOf<LeakyRelu> {
     std::string attributes() const override { return fmt::format("slope={}", slope_); }
     template <class T>
     T value(T x) const {
-        return x > T(0) ? x : static_cast<T>(slope_) * x;
+        return select(x > T(0), x, static_cast<T>(slope_) * x);
     }
+    std::optional<Vector> emit(std::span<const Vector> inputs) const override { return value(inputs[0]); }
     Tensor gradient(std::size_t, const Application& application, const Tensor& seed) const override {
         const Tensor& same_sign = slope_ >= 0 ? application.output : application.inputs[0];
         return where(greater(same_sign, 0.0), seed, slope_ * seed);
@@ -115,9 +117,10 @@ class Clip final : public ElementwiseOf<Clip> {
     template <class T>
     T value(T x) const {
         const T low = static_cast<T>(low_), high = static_cast<T>(high_);
-        const T raised = x < low ? low : x;
-        return raised > high ? high : raised;
+        const T raised = select(x < low, low, x);
+        return select(raised > high, high, raised);
     }
+    std::optional<Vector> emit(std::span<const Vector> inputs) const override { return value(inputs[0]); }
     Tensor gradient(std::size_t, const Application& application, const Tensor& seed) const override {
         const Tensor& x = application.inputs[0];
         return where(greater_equal(x, low_), where(less_equal(x, high_), seed, 0.0), 0.0);

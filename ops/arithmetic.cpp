@@ -21,6 +21,9 @@ class Add final : public BroadcastingOf<Add> {
     T value(T a, T b) const {
         return a + b;
     }
+    std::optional<Vector> emit(std::span<const Vector> inputs) const override {
+        return value(inputs[0], inputs[1]);
+    }
     Tensor gradient(std::size_t, const Application&, const Tensor& seed) const override { return seed; }
 };
 
@@ -30,6 +33,9 @@ class Subtract final : public BroadcastingOf<Subtract> {
     template <class T>
     T value(T a, T b) const {
         return a - b;
+    }
+    std::optional<Vector> emit(std::span<const Vector> inputs) const override {
+        return value(inputs[0], inputs[1]);
     }
     Tensor gradient(std::size_t input, const Application&, const Tensor& seed) const override {
         return input == 0 ? seed : -seed;
@@ -43,6 +49,9 @@ class Multiply final : public BroadcastingOf<Multiply> {
     T value(T a, T b) const {
         return a * b;
     }
+    std::optional<Vector> emit(std::span<const Vector> inputs) const override {
+        return value(inputs[0], inputs[1]);
+    }
     Tensor gradient(std::size_t input, const Application& application, const Tensor& seed) const override {
         return seed * application.inputs[1 - input];
     }
@@ -54,6 +63,9 @@ class Divide final : public BroadcastingOf<Divide> {
     template <class T>
     T value(T a, T b) const {
         return a / b;
+    }
+    std::optional<Vector> emit(std::span<const Vector> inputs) const override {
+        return value(inputs[0], inputs[1]);
     }
     Tensor gradient(std::size_t input, const Application& application, const Tensor& seed) const override {
         const Tensor quotient = seed / application.inputs[1];
@@ -68,6 +80,7 @@ class Negate final : public ElementwiseOf<Negate> {
     T value(T x) const {
         return -x;
     }
+    std::optional<Vector> emit(std::span<const Vector> inputs) const override { return value(inputs[0]); }
     Tensor gradient(std::size_t, const Application&, const Tensor& seed) const override { return -seed; }
 };
 
@@ -129,8 +142,10 @@ class Sqrt final : public ElementwiseOf<Sqrt> {
     double flops_per_element() const override { return 4; }
     template <class T>
     T value(T x) const {
-        return std::sqrt(x);
+        using std::sqrt;
+        return sqrt(x);
     }
+    std::optional<Vector> emit(std::span<const Vector> inputs) const override { return value(inputs[0]); }
     Tensor gradient(std::size_t, const Application& application, const Tensor& seed) const override {
         return 0.5 * seed / application.output;
     }
@@ -143,6 +158,7 @@ class Square final : public ElementwiseOf<Square> {
     T value(T x) const {
         return x * x;
     }
+    std::optional<Vector> emit(std::span<const Vector> inputs) const override { return value(inputs[0]); }
     Tensor gradient(std::size_t, const Application& application, const Tensor& seed) const override {
         return 2.0 * seed * application.inputs[0];
     }
@@ -172,8 +188,10 @@ class Abs final : public ElementwiseOf<Abs> {
     std::string name() const override { return "abs"; }
     template <class T>
     T value(T x) const {
-        return std::fabs(x);
+        using std::fabs;
+        return fabs(x);
     }
+    std::optional<Vector> emit(std::span<const Vector> inputs) const override { return value(inputs[0]); }
     Tensor gradient(std::size_t, const Application& application, const Tensor& seed) const override {
         const Tensor& x = application.inputs[0];
         return where(greater(x, 0.0), seed, where(less(x, 0.0), -seed, 0.0));
@@ -190,8 +208,10 @@ class Maximum final : public BroadcastingOf<Maximum> {
     std::string name() const override { return "maximum"; }
     template <class T>
     T value(T a, T b) const {
-        const T larger = a > b ? a : b;
-        return a != a ? a : larger;
+        return select(a != a, a, select(a > b, a, b));
+    }
+    std::optional<Vector> emit(std::span<const Vector> inputs) const override {
+        return value(inputs[0], inputs[1]);
     }
     Tensor gradient(std::size_t input, const Application& application, const Tensor& seed) const override {
         const Tensor &mine = application.inputs[input], &other = application.inputs[1 - input];
@@ -204,8 +224,10 @@ class Minimum final : public BroadcastingOf<Minimum> {
     std::string name() const override { return "minimum"; }
     template <class T>
     T value(T a, T b) const {
-        const T smaller = a < b ? a : b;
-        return a != a ? a : smaller;
+        return select(a != a, a, select(a < b, a, b));
+    }
+    std::optional<Vector> emit(std::span<const Vector> inputs) const override {
+        return value(inputs[0], inputs[1]);
     }
     Tensor gradient(std::size_t input, const Application& application, const Tensor& seed) const override {
         const Tensor &mine = application.inputs[input], &other = application.inputs[1 - input];

@@ -19,7 +19,10 @@ class Greater final : public ComparisonOf<Greater> {
     std::string name() const override { return "greater"; }
     template <class T>
     T value(T a, T b) const {
-        return a > b ? T(1) : T(0);
+        return select(a > b, T(1), T(0));
+    }
+    std::optional<Vector> emit(std::span<const Vector> inputs) const override {
+        return value(inputs[0], inputs[1]);
     }
 };
 
@@ -28,7 +31,10 @@ class GreaterEqual final : public ComparisonOf<GreaterEqual> {
     std::string name() const override { return "greater_equal"; }
     template <class T>
     T value(T a, T b) const {
-        return a >= b ? T(1) : T(0);
+        return select(a >= b, T(1), T(0));
+    }
+    std::optional<Vector> emit(std::span<const Vector> inputs) const override {
+        return value(inputs[0], inputs[1]);
     }
 };
 
@@ -37,7 +43,10 @@ class Less final : public ComparisonOf<Less> {
     std::string name() const override { return "less"; }
     template <class T>
     T value(T a, T b) const {
-        return a < b ? T(1) : T(0);
+        return select(a < b, T(1), T(0));
+    }
+    std::optional<Vector> emit(std::span<const Vector> inputs) const override {
+        return value(inputs[0], inputs[1]);
     }
 };
 
@@ -46,7 +55,10 @@ class LessEqual final : public ComparisonOf<LessEqual> {
     std::string name() const override { return "less_equal"; }
     template <class T>
     T value(T a, T b) const {
-        return a <= b ? T(1) : T(0);
+        return select(a <= b, T(1), T(0));
+    }
+    std::optional<Vector> emit(std::span<const Vector> inputs) const override {
+        return value(inputs[0], inputs[1]);
     }
 };
 
@@ -55,7 +67,10 @@ class Equal final : public ComparisonOf<Equal> {
     std::string name() const override { return "equal"; }
     template <class T>
     T value(T a, T b) const {
-        return a == b ? T(1) : T(0);
+        return select(a == b, T(1), T(0));
+    }
+    std::optional<Vector> emit(std::span<const Vector> inputs) const override {
+        return value(inputs[0], inputs[1]);
     }
 };
 
@@ -65,7 +80,10 @@ class Choose final : public BroadcastingOf<Choose> {
     bool differentiable(std::size_t input) const override { return input != 0; }
     template <class T>
     T value(T condition, T a, T b) const {
-        return condition != T(0) ? a : b;
+        return select(condition != T(0), a, b);
+    }
+    std::optional<Vector> emit(std::span<const Vector> inputs) const override {
+        return value(inputs[0], inputs[1], inputs[2]);
     }
     Tensor gradient(std::size_t input, const Application& application, const Tensor& seed) const override {
         const Tensor& condition = application.inputs[0];

@@ -1,0 +1,423 @@
+#include <duet/graph/machine_code.hpp>
+
+#include <algorithm>
+#include <cassert>
+#include <limits>
+#include <map>
+#include <string>
+#include <type_traits>
+
+#if defined(DUET_XBYAK) && defined(__x86_64__) && defined(__unix__) && defined(__AVX2__) && defined(__BMI2__)
+#define DUET_MACHINE_CODE
+#include <xbyak/xbyak.h>
+#endif
+
+namespace duet {
+
+#ifdef DUET_MACHINE_CODE
+
+namespace {
+
+using Operation = VectorCode::Operation;
+
+#if defined(__AVX512F__) && defined(__AVX512DQ__)
+constexpr bool wide = true;
+using Register = Xbyak::Zmm;
+#else
+constexpr bool wide = false;
+using Register = Xbyak::Ymm;
+#endif
+
+constexpr int vector_bytes = wide ? 64 : 32;
+/// Without mask registers two vector registers hold what they would: a condition and the tail's lanes.
+constexpr int registers = wide ? 32 : 14;
+constexpr int condition_register = 14, tail_register = 15;
+/// Broadcast values that stay in a register throughout.
+constexpr int most_hoisted = wide ? 16 : 6;
+constexpr std::uint32_t never = std::numeric_limits<std::uint32_t>::max();
+
+alignas(32) constexpr std::uint32_t tail_lanes[16] = {~0U, ~0U, ~0U, ~0U, ~0U, ~0U, ~0U, ~0U};
+
+/// A line with registers for names, or a transfer between a register and a slot of the stack.
+struct Placed {
+    enum class Kind { line, spill, reload, store } kind;
+    std::uint32_t index;  ///< the line, the slot, or which of the stored vectors
+    int output;
+    std::array<int, 4> inputs;
+};
+
+/// Assigns registers; where there are too few, the vector needed last waits on the stack.
+class Placement {
+ public:
+    explicit Placement(const VectorCode& code) : lines_(code.lines()), places_(lines_.size()) {
+        find_uses(code.stored());
+        for (std::uint32_t line = 0; line < lines_.size(); ++line)
+            if (lines_[line].operation == Operation::broadcast && used(line) && first_free_ < most_hoisted) {
+                places_[line].location = first_free_++;
+                hoisted_.push_back({Placed::Kind::line, line, places_[line].location, {}});
+            }
+        holder_.assign(registers, never);
+        for (std::uint32_t line = 0; line < lines_.size(); ++line)
+            if (used(line) && places_[line].location < 0) place(line);
+        for (std::uint32_t i = 0; i < code.stored().size(); ++i) {
+            const std::uint32_t line = code.stored()[i];
+            body_.push_back({Placed::Kind::store, i, bring(line, {}), {}});
+            pass_use(line);
+        }
+    }
+
+    const std::vector<Placed>& hoisted() const { return hoisted_; }
+    const std::vector<Placed>& body() const { return body_; }
+    std::uint32_t slots() const { return slots_; }
+
+ private:
+    struct Whereabouts {
+        int location = -1;  ///< its register
+        std::uint32_t slot = never;
+        std::vector<std::uint32_t> uses;
+        std::size_t passed = 0;
+        std::uint32_t next() const { return passed < uses.size() ? uses[passed] : never; }
+    };
+
+    bool used(std::uint32_t line) const { return !places_[line].uses.empty(); }
+
+    void find_uses(const std::vector<std::uint32_t>& stored) {
+        for (std::size_t i = stored.size(); i-- > 0;)
+            places_[stored[i]].uses.push_back(static_cast<std::uint32_t>(lines_.size() + i));
+        for (std::uint32_t line = static_cast<std::uint32_t>(lines_.size()); line-- > 0;)
+            for (std::size_t i = 0; used(line) && i < lines_[line].count; ++i)
+                places_[lines_[line].inputs[i]].uses.push_back(line);
+        for (Whereabouts& each : places_) std::reverse(each.uses.begin(), each.uses.end());
+    }
+
+    void place(std::uint32_t line) {
+        Placed placed{Placed::Kind::line, line, 0, {}};
+        std::vector<int> pinned;
+        for (std::size_t i = 0; i < lines_[line].count; ++i) {
+            placed.inputs[i] = bring(lines_[line].inputs[i], pinned);
+            pinned.push_back(placed.inputs[i]);
+        }
+        for (std::size_t i = 0; i < lines_[line].count; ++i) pass_use(lines_[line].inputs[i]);
+        placed.output = free_register({});
+        hold(line, placed.output);
+        body_.push_back(placed);
+    }
+
+    int bring(std::uint32_t line, const std::vector<int>& pinned) {
+        if (places_[line].location >= 0) return places_[line].location;
+        const int chosen = free_register(pinned);
+        body_.push_back({Placed::Kind::reload, places_[line].slot, chosen, {}});
+        hold(line, chosen);
+        return chosen;
+    }
+
+    void hold(std::uint32_t line, int chosen) {
+        places_[line].location = chosen;
+        holder_[static_cast<std::size_t>(chosen)] = line;
+    }
+
+    void pass_use(std::uint32_t line) {
+        Whereabouts& place = places_[line];
+        ++place.passed;
+        if (place.next() == never && place.location >= first_free_)
+            holder_[static_cast<std::size_t>(place.location)] = never;
+    }
+
+    int free_register(const std::vector<int>& pinned) {
+        int furthest = -1;
+        std::uint32_t use = 0;
+        for (int i = first_free_; i < registers; ++i) {
+            const std::uint32_t line = holder_[static_cast<std::size_t>(i)];
+            if (line == never) return i;
+            if (places_[line].next() < use || std::find(pinned.begin(), pinned.end(), i) != pinned.end())
+                continue;
+            use = places_[line].next();
+            furthest = i;
+        }
+        Whereabouts& evicted = places_[holder_[static_cast<std::size_t>(furthest)]];
+        if (evicted.slot == never) {
+            evicted.slot = slots_++;
+            body_.push_back({Placed::Kind::spill, evicted.slot, furthest, {}});
+        }
+        evicted.location = -1;
+        return furthest;
+    }
+
+    const std::vector<VectorCode::Line>& lines_;
+    std::vector<Whereabouts> places_;
+    /// The line in each register.
+    std::vector<std::uint32_t> holder_;
+    std::vector<Placed> hoisted_, body_;
+    int first_free_ = 0;
+    std::uint32_t slots_ = 0;
+};
+
+int predicate(VectorRelation relation) {
+    switch (relation) {
+        case VectorRelation::less:
+            return 0x11;
+        case VectorRelation::less_equal:
+            return 0x12;
+        case VectorRelation::greater:
+            return 0x1e;
+        case VectorRelation::greater_equal:
+            return 0x1d;
+        case VectorRelation::equal:
+            return 0x00;
+        case VectorRelation::not_equal:
+            break;
+    }
+    return 0x04;
+}
+
+/// Writes functions of the System V calling convention: the addresses are in rdi, the count in rsi. r11 is
+/// how many bytes of each array are done.
+class Writer final : public Xbyak::CodeGenerator {
+ public:
+    Writer() : CodeGenerator(Xbyak::DEFAULT_MAX_CODE_SIZE, Xbyak::AutoGrow) {}
+
+    template <class T>
+    std::size_t write(const VectorCode& code) {
+        constexpr int element_shift = sizeof(T) == 4 ? 2 : 3;
+        const Placement placement(code);
+        const int frame = static_cast<int>(placement.slots()) * vector_bytes;
+        align(16);
+        const std::size_t begin = getSize();
+        endbr64();
+        if (frame > 0) sub(rsp, frame);
+        const std::size_t addresses = code.addresses_read() + code.stored().size();
+        for (std::size_t i = 0; i < std::min(addresses, pointers_.size()); ++i)
+            mov(pointers_[i], ptr[rdi + 8 * i]);
+        for (const Placed& placed : placement.hoisted()) body_line<T>(code, placed, false);
+        Xbyak::Label next, tail, done;
+        shl(rsi, element_shift);
+        xor_(r11d, r11d);
+        sub(rsi, vector_bytes);
+        jb(tail, T_NEAR);
+        L(next);
+        for (const Placed& placed : placement.body()) body_line<T>(code, placed, false);
+        add(r11, vector_bytes);
+        cmp(r11, rsi);
+        jbe(next, T_NEAR);
+        L(tail);
+        add(rsi, vector_bytes);
+        sub(rsi, r11);
+        jz(done, T_NEAR);
+        select_tail_lanes(element_shift);
+        for (const Placed& placed : placement.body()) body_line<T>(code, placed, true);
+        L(done);
+        if (frame > 0) add(rsp, frame);
+        vzeroupper();
+        ret();
+        return begin;
+    }
+
+ private:
+    void select_tail_lanes(int element_shift) {
+        if constexpr (wide) {
+            shr(esi, element_shift);
+            mov(eax, -1);
+            bzhi(eax, eax, esi);
+            kmovw(k2, eax);
+        } else {
+            mov(rax, reinterpret_cast<std::size_t>(tail_lanes + 8));
+            sub(rax, rsi);
+            vmovups(Register(tail_register), ptr[rax]);
+        }
+    }
+
+    Xbyak::Reg64 pointer(std::size_t address) {
+        if (address < pointers_.size()) return pointers_[address];
+        mov(rax, ptr[rdi + 8 * address]);
+        return rax;
+    }
+
+    using Binary = void (CodeGenerator::*)(const Xbyak::Xmm&, const Xbyak::Operand&, const Xbyak::Operand&);
+
+    template <class T>
+    static constexpr bool single = std::is_same_v<T, float>;
+
+    template <class T>
+    void binary(Binary for_float, Binary for_double, const Register& output, const Register& a,
+                const Register& b) {
+        (this->*(single<T> ? for_float : for_double))(output, a, b);
+    }
+
+    template <class T>
+    void broadcast(const Register& output, const Xbyak::Address& from) {
+        single<T> ? vbroadcastss(output, from) : vbroadcastsd(output, from);
+    }
+
+    template <class T>
+    void load(const Register& output, std::size_t address, bool tail) {
+        const Xbyak::Address from = ptr[pointer(address) + r11];
+        if (!tail)
+            vmovups(output, from);
+        else if constexpr (wide)
+            single<T> ? vmovups(output | k2 | T_z, from) : vmovupd(output | k2 | T_z, from);
+        else
+            single<T> ? vmaskmovps(output, Register(tail_register), from)
+                      : vmaskmovpd(output, Register(tail_register), from);
+    }
+
+    template <class T>
+    void store(const Register& value, std::size_t address, bool tail) {
+        const Xbyak::Address to = ptr[pointer(address) + r11];
+        if (!tail)
+            vmovups(to, value);
+        else if constexpr (wide)
+            single<T> ? vmovups(to | k2, value) : vmovupd(to | k2, value);
+        else
+            single<T> ? vmaskmovps(to, Register(tail_register), value)
+                      : vmaskmovpd(to, Register(tail_register), value);
+    }
+
+    template <class T>
+    void choose(const Register& output, VectorRelation relation, const std::array<int, 4>& inputs) {
+        const Register a(inputs[0]), b(inputs[1]), c(inputs[2]), d(inputs[3]);
+        const auto holds = static_cast<std::uint8_t>(predicate(relation));
+        if constexpr (wide) {
+            single<T> ? vcmpps(k1, a, b, holds) : vcmppd(k1, a, b, holds);
+            single<T> ? vblendmps(output | k1, d, c) : vblendmpd(output | k1, d, c);
+        } else {
+            const Register condition(condition_register);
+            single<T> ? vcmpps(condition, a, b, holds) : vcmppd(condition, a, b, holds);
+            single<T> ? vblendvps(output, d, c, condition) : vblendvpd(output, d, c, condition);
+        }
+    }
+
+    template <class T>
+    void body_line(const VectorCode& code, const Placed& placed, bool tail) {
+        const Register output(placed.output);
+        const int slot = static_cast<int>(placed.index) * vector_bytes;
+        switch (placed.kind) {
+            case Placed::Kind::line:
+                return compute<T>(code.lines()[placed.index], output, placed.inputs, tail);
+            case Placed::Kind::spill:
+                return vmovups(ptr[rsp + slot], output);
+            case Placed::Kind::reload:
+                return vmovups(output, ptr[rsp + slot]);
+            case Placed::Kind::store:
+                return store<T>(output, code.addresses_read() + placed.index, tail);
+        }
+    }
+
+    template <class T>
+    void compute(const VectorCode::Line& line, const Register& output, const std::array<int, 4>& inputs,
+                 bool tail) {
+        using Code = CodeGenerator;
+        const Register a(inputs[0]), b(inputs[1]);
+        switch (line.operation) {
+            case Operation::load:
+                return load<T>(output, line.inputs[0], tail);
+            case Operation::broadcast:
+                return broadcast<T>(output, ptr[pointer(line.inputs[0])]);
+            case Operation::add:
+                return binary<T>(&Code::vaddps, &Code::vaddpd, output, a, b);
+            case Operation::subtract:
+                return binary<T>(&Code::vsubps, &Code::vsubpd, output, a, b);
+            case Operation::multiply:
+                return binary<T>(&Code::vmulps, &Code::vmulpd, output, a, b);
+            case Operation::divide:
+                return binary<T>(&Code::vdivps, &Code::vdivpd, output, a, b);
+            case Operation::minimum:
+                return binary<T>(&Code::vminps, &Code::vminpd, output, a, b);
+            case Operation::maximum:
+                return binary<T>(&Code::vmaxps, &Code::vmaxpd, output, a, b);
+            case Operation::square_root:
+                return single<T> ? vsqrtps(output, a) : vsqrtpd(output, a);
+            case Operation::exclusive_or:
+                return binary<T>(&Code::vxorps, &Code::vxorpd, output, a, b);
+            case Operation::and_not:
+                return binary<T>(&Code::vandnps, &Code::vandnpd, output, a, b);
+            case Operation::select:
+                return choose<T>(output, line.relation, inputs);
+        }
+    }
+
+    const std::array<Xbyak::Reg64, 5> pointers_ = {rcx, rdx, r8, r9, r10};
+};
+
+std::string key_of(const VectorCode& code, std::size_t element_bytes) {
+    std::string key(1, static_cast<char>(element_bytes));
+    const auto put = [&](std::uint32_t number) {
+        key.append(reinterpret_cast<const char*>(&number), sizeof number);
+    };
+    put(static_cast<std::uint32_t>(code.lines().size()));
+    for (const VectorCode::Line& line : code.lines()) {
+        key += {static_cast<char>(line.operation), static_cast<char>(line.relation)};
+        for (const std::uint32_t input : line.inputs) put(input);
+    }
+    for (const std::uint32_t line : code.stored()) put(line);
+    return key;
+}
+
+/// Whether the system lets memory that was written be executed.
+bool code_is_granted() {
+    try {
+        Xbyak::CodeGenerator probe(1, Xbyak::AutoGrow);
+        probe.ret();
+        probe.readyRE();
+        return true;
+    } catch (const Xbyak::Error&) {
+        return false;
+    }
+}
+
+}  // namespace
+
+struct MachineCode::State {
+    Writer writer;
+    std::map<std::string, std::size_t> known;
+    std::vector<std::size_t> begins;
+    std::vector<Function> functions;
+};
+
+std::shared_ptr<MachineCode> MachineCode::create() {
+    if (!code_is_granted()) return nullptr;
+    return std::shared_ptr<MachineCode>(new MachineCode(std::make_unique<State>()));
+}
+
+template <class T>
+std::size_t MachineCode::add(const VectorCode& code) {
+    const auto [entry, fresh] = state_->known.try_emplace(key_of(code, sizeof(T)), state_->begins.size());
+    if (fresh) state_->begins.push_back(state_->writer.write<T>(code));
+    return entry->second;
+}
+
+void MachineCode::finish() {
+    state_->writer.readyRE();
+    for (const std::size_t begin : state_->begins)
+        state_->functions.push_back(
+            reinterpret_cast<Function>(reinterpret_cast<std::uintptr_t>(state_->writer.getCode()) + begin));
+}
+
+MachineCode::Function MachineCode::function(std::size_t number) const {
+    return state_->functions[number];
+}
+
+#else
+
+struct MachineCode::State {};
+
+std::shared_ptr<MachineCode> MachineCode::create() {
+    return nullptr;
+}
+template <class T>
+std::size_t MachineCode::add(const VectorCode&) {
+    return 0;
+}
+void MachineCode::finish() {}
+MachineCode::Function MachineCode::function(std::size_t) const {
+    return nullptr;
+}
+
+#endif
+
+MachineCode::MachineCode(std::unique_ptr<State> state) : state_(std::move(state)) {}
+MachineCode::~MachineCode() = default;
+
+template std::size_t MachineCode::add<float>(const VectorCode&);
+template std::size_t MachineCode::add<double>(const VectorCode&);
+
+}  // namespace duet
