@@ -29,14 +29,14 @@ using Register = Xbyak::Ymm;
 #endif
 
 constexpr int vector_bytes = wide ? 64 : 32;
-/// Without mask registers two vector registers hold what they would: a condition and the tail's lanes.
+/// Without mask registers two vector registers hold what they would: a condition and the lanes of a part.
 constexpr int registers = wide ? 32 : 14;
-constexpr int condition_register = 14, tail_register = 15;
+constexpr int condition_register = 14, lanes_register = 15;
 /// Broadcast values that stay in a register throughout.
 constexpr int most_hoisted = wide ? 16 : 6;
 constexpr std::uint32_t never = std::numeric_limits<std::uint32_t>::max();
 
-alignas(32) constexpr std::uint32_t tail_lanes[16] = {~0U, ~0U, ~0U, ~0U, ~0U, ~0U, ~0U, ~0U};
+alignas(32) constexpr std::uint32_t first_lanes[16] = {~0U, ~0U, ~0U, ~0U, ~0U, ~0U, ~0U, ~0U};
 
 /// A line with registers for names, or a transfer between a register and a slot of the stack.
 struct Placed {
@@ -171,7 +171,7 @@ int predicate(VectorRelation relation) {
 }
 
 /// Writes functions of the System V calling convention: the addresses are in rdi, the count in rsi. r11 is
-/// how many bytes of each array are done.
+/// how many bytes of each array are done, r10 how much of a vector comes next where that is not all of it.
 class Writer final : public Xbyak::CodeGenerator {
  public:
     Writer() : CodeGenerator(Xbyak::DEFAULT_MAX_CODE_SIZE, Xbyak::AutoGrow) {}
@@ -185,26 +185,40 @@ class Writer final : public Xbyak::CodeGenerator {
         const std::size_t begin = getSize();
         endbr64();
         if (frame > 0) sub(rsp, frame);
-        const std::size_t addresses = code.addresses_read() + code.stored().size();
-        for (std::size_t i = 0; i < std::min(addresses, pointers_.size()); ++i)
-            mov(pointers_[i], ptr[rdi + 8 * i]);
+        fetch_pointers(code);
         for (const Placed& placed : placement.hoisted()) body_line<T>(code, placed, false);
-        Xbyak::Label next, tail, done;
+        Xbyak::Label next, rest, part, done;
         shl(rsi, element_shift);
         xor_(r11d, r11d);
+        // A part of a vector first, so that the other stores are aligned.
+        mov(r10, ptr[rdi + 8 * code.addresses_read()]);
+        neg(r10);
+        and_(r10d, vector_bytes - 1);
+        cmp(r10, rsi);
+        cmova(r10, rsi);
         sub(rsi, vector_bytes);
-        jb(tail, T_NEAR);
+        test(r10, r10);
+        jnz(part, T_NEAR);
+        cmp(rsi, 0);
+        jl(rest, T_NEAR);
         L(next);
         for (const Placed& placed : placement.body()) body_line<T>(code, placed, false);
         add(r11, vector_bytes);
         cmp(r11, rsi);
-        jbe(next, T_NEAR);
-        L(tail);
-        add(rsi, vector_bytes);
-        sub(rsi, r11);
+        jle(next, T_NEAR);
+        L(rest);
+        lea(r10, ptr[rsi + vector_bytes]);
+        sub(r10, r11);
         jz(done, T_NEAR);
-        select_tail_lanes(element_shift);
+        L(part);
+        select_lanes(element_shift);
         for (const Placed& placed : placement.body()) body_line<T>(code, placed, true);
+        lea(r11, ptr[r11 + r10 * static_cast<int>(sizeof(T))]);
+        cmp(r11, rsi);
+        jle(next, T_NEAR);
+        lea(rax, ptr[rsi + vector_bytes]);
+        cmp(r11, rax);
+        jne(rest, T_NEAR);
         L(done);
         if (frame > 0) add(rsp, frame);
         vzeroupper();
@@ -213,21 +227,37 @@ class Writer final : public Xbyak::CodeGenerator {
     }
 
  private:
-    void select_tail_lanes(int element_shift) {
+    /// Makes the lanes that r10 bytes fill the only ones to be read and written, and r10 their number.
+    void select_lanes(int element_shift) {
         if constexpr (wide) {
-            shr(esi, element_shift);
+            shr(r10d, element_shift);
             mov(eax, -1);
-            bzhi(eax, eax, esi);
+            bzhi(eax, eax, r10d);
             kmovw(k2, eax);
         } else {
-            mov(rax, reinterpret_cast<std::size_t>(tail_lanes + 8));
-            sub(rax, rsi);
-            vmovups(Register(tail_register), ptr[rax]);
+            mov(rax, reinterpret_cast<std::size_t>(first_lanes + 8));
+            sub(rax, r10);
+            vmovups(Register(lanes_register), ptr[rax]);
+            shr(r10d, element_shift);
         }
     }
 
+    /// Pointers of what is read or written element by element get registers, as long as there are any.
+    void fetch_pointers(const VectorCode& code) {
+        pointer_of_.assign(code.addresses_read() + code.stored().size(), nullptr);
+        std::size_t taken = 0;
+        const auto fetch = [&](std::size_t address) {
+            if (taken == pointers_.size()) return;
+            pointer_of_[address] = &pointers_[taken++];
+            mov(*pointer_of_[address], ptr[rdi + 8 * address]);
+        };
+        for (const VectorCode::Line& line : code.lines())
+            if (line.operation == Operation::load) fetch(line.inputs[0]);
+        for (std::size_t i = 0; i < code.stored().size(); ++i) fetch(code.addresses_read() + i);
+    }
+
     Xbyak::Reg64 pointer(std::size_t address) {
-        if (address < pointers_.size()) return pointers_[address];
+        if (pointer_of_[address]) return *pointer_of_[address];
         mov(rax, ptr[rdi + 8 * address]);
         return rax;
     }
@@ -249,27 +279,27 @@ class Writer final : public Xbyak::CodeGenerator {
     }
 
     template <class T>
-    void load(const Register& output, std::size_t address, bool tail) {
+    void load(const Register& output, std::size_t address, bool part) {
         const Xbyak::Address from = ptr[pointer(address) + r11];
-        if (!tail)
+        if (!part)
             vmovups(output, from);
         else if constexpr (wide)
             single<T> ? vmovups(output | k2 | T_z, from) : vmovupd(output | k2 | T_z, from);
         else
-            single<T> ? vmaskmovps(output, Register(tail_register), from)
-                      : vmaskmovpd(output, Register(tail_register), from);
+            single<T> ? vmaskmovps(output, Register(lanes_register), from)
+                      : vmaskmovpd(output, Register(lanes_register), from);
     }
 
     template <class T>
-    void store(const Register& value, std::size_t address, bool tail) {
+    void store(const Register& value, std::size_t address, bool part) {
         const Xbyak::Address to = ptr[pointer(address) + r11];
-        if (!tail)
+        if (!part)
             vmovups(to, value);
         else if constexpr (wide)
             single<T> ? vmovups(to | k2, value) : vmovupd(to | k2, value);
         else
-            single<T> ? vmaskmovps(to, Register(tail_register), value)
-                      : vmaskmovpd(to, Register(tail_register), value);
+            single<T> ? vmaskmovps(to, Register(lanes_register), value)
+                      : vmaskmovpd(to, Register(lanes_register), value);
     }
 
     template <class T>
@@ -287,29 +317,29 @@ class Writer final : public Xbyak::CodeGenerator {
     }
 
     template <class T>
-    void body_line(const VectorCode& code, const Placed& placed, bool tail) {
+    void body_line(const VectorCode& code, const Placed& placed, bool part) {
         const Register output(placed.output);
         const int slot = static_cast<int>(placed.index) * vector_bytes;
         switch (placed.kind) {
             case Placed::Kind::line:
-                return compute<T>(code.lines()[placed.index], output, placed.inputs, tail);
+                return compute<T>(code.lines()[placed.index], output, placed.inputs, part);
             case Placed::Kind::spill:
                 return vmovups(ptr[rsp + slot], output);
             case Placed::Kind::reload:
                 return vmovups(output, ptr[rsp + slot]);
             case Placed::Kind::store:
-                return store<T>(output, code.addresses_read() + placed.index, tail);
+                return store<T>(output, code.addresses_read() + placed.index, part);
         }
     }
 
     template <class T>
     void compute(const VectorCode::Line& line, const Register& output, const std::array<int, 4>& inputs,
-                 bool tail) {
+                 bool part) {
         using Code = CodeGenerator;
         const Register a(inputs[0]), b(inputs[1]);
         switch (line.operation) {
             case Operation::load:
-                return load<T>(output, line.inputs[0], tail);
+                return load<T>(output, line.inputs[0], part);
             case Operation::broadcast:
                 return broadcast<T>(output, ptr[pointer(line.inputs[0])]);
             case Operation::add:
@@ -335,7 +365,8 @@ class Writer final : public Xbyak::CodeGenerator {
         }
     }
 
-    const std::array<Xbyak::Reg64, 5> pointers_ = {rcx, rdx, r8, r9, r10};
+    const std::array<Xbyak::Reg64, 4> pointers_ = {rcx, rdx, r8, r9};
+    std::vector<const Xbyak::Reg64*> pointer_of_;
 };
 
 std::string key_of(const VectorCode& code, std::size_t element_bytes) {

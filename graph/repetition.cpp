@@ -32,11 +32,12 @@ Repetition::Repetition(const Shape& source, const Shape& result) {
 
 std::size_t Repetition::source(std::size_t index) const {
     std::size_t source = 0;
-    for (std::size_t axis = axes_.size(); axis-- > 0;) {
-        source += index % axes_[axis].extent * axes_[axis].stride;
-        index /= axes_[axis].extent;
+    for (std::size_t axis = axes_.size() - 1; axis > 0; --axis) {
+        const std::size_t outer = index / axes_[axis].extent;
+        source += (index - outer * axes_[axis].extent) * axes_[axis].stride;
+        index = outer;
     }
-    return source;
+    return source + index * axes_[0].stride;
 }
 
 template <class T>
