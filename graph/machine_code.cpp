@@ -1,15 +1,16 @@
 #include <duet/graph/machine_code.hpp>
 
-#include <algorithm>
 #include <cassert>
-#include <limits>
 #include <map>
 #include <string>
 #include <type_traits>
+#include <vector>
 
 #if defined(DUET_XBYAK) && defined(__x86_64__) && defined(__unix__) && defined(__AVX2__) && defined(__BMI2__)
 #define DUET_MACHINE_CODE
 #include <xbyak/xbyak.h>
+
+#include <duet/graph/register_placement.hpp>
 #endif
 
 namespace duet {
@@ -34,123 +35,8 @@ constexpr int registers = wide ? 32 : 14;
 constexpr int condition_register = 14, lanes_register = 15;
 /// Broadcast values that stay in a register throughout.
 constexpr int most_hoisted = wide ? 16 : 6;
-constexpr std::uint32_t never = std::numeric_limits<std::uint32_t>::max();
 
 alignas(32) constexpr std::uint32_t first_lanes[16] = {~0U, ~0U, ~0U, ~0U, ~0U, ~0U, ~0U, ~0U};
-
-/// A line with registers for names, or a transfer between a register and a slot of the stack.
-struct Placed {
-    enum class Kind { line, spill, reload, store } kind;
-    std::uint32_t index;  ///< the line, the slot, or which of the stored vectors
-    int output;
-    std::array<int, 4> inputs;
-};
-
-/// Assigns registers; where there are too few, the vector needed last waits on the stack.
-class Placement {
- public:
-    explicit Placement(const VectorCode& code) : lines_(code.lines()), places_(lines_.size()) {
-        find_uses(code.stored());
-        for (std::uint32_t line = 0; line < lines_.size(); ++line)
-            if (lines_[line].operation == Operation::broadcast && used(line) && first_free_ < most_hoisted) {
-                places_[line].location = first_free_++;
-                hoisted_.push_back({Placed::Kind::line, line, places_[line].location, {}});
-            }
-        holder_.assign(registers, never);
-        for (std::uint32_t line = 0; line < lines_.size(); ++line)
-            if (used(line) && places_[line].location < 0) place(line);
-        for (std::uint32_t i = 0; i < code.stored().size(); ++i) {
-            const std::uint32_t line = code.stored()[i];
-            body_.push_back({Placed::Kind::store, i, bring(line, {}), {}});
-            pass_use(line);
-        }
-    }
-
-    const std::vector<Placed>& hoisted() const { return hoisted_; }
-    const std::vector<Placed>& body() const { return body_; }
-    std::uint32_t slots() const { return slots_; }
-
- private:
-    struct Whereabouts {
-        int location = -1;  ///< its register
-        std::uint32_t slot = never;
-        std::vector<std::uint32_t> uses;
-        std::size_t passed = 0;
-        std::uint32_t next() const { return passed < uses.size() ? uses[passed] : never; }
-    };
-
-    bool used(std::uint32_t line) const { return !places_[line].uses.empty(); }
-
-    void find_uses(const std::vector<std::uint32_t>& stored) {
-        for (std::size_t i = stored.size(); i-- > 0;)
-            places_[stored[i]].uses.push_back(static_cast<std::uint32_t>(lines_.size() + i));
-        for (std::uint32_t line = static_cast<std::uint32_t>(lines_.size()); line-- > 0;)
-            for (std::size_t i = 0; used(line) && i < lines_[line].count; ++i)
-                places_[lines_[line].inputs[i]].uses.push_back(line);
-        for (Whereabouts& each : places_) std::reverse(each.uses.begin(), each.uses.end());
-    }
-
-    void place(std::uint32_t line) {
-        Placed placed{Placed::Kind::line, line, 0, {}};
-        std::vector<int> pinned;
-        for (std::size_t i = 0; i < lines_[line].count; ++i) {
-            placed.inputs[i] = bring(lines_[line].inputs[i], pinned);
-            pinned.push_back(placed.inputs[i]);
-        }
-        for (std::size_t i = 0; i < lines_[line].count; ++i) pass_use(lines_[line].inputs[i]);
-        placed.output = free_register({});
-        hold(line, placed.output);
-        body_.push_back(placed);
-    }
-
-    int bring(std::uint32_t line, const std::vector<int>& pinned) {
-        if (places_[line].location >= 0) return places_[line].location;
-        const int chosen = free_register(pinned);
-        body_.push_back({Placed::Kind::reload, places_[line].slot, chosen, {}});
-        hold(line, chosen);
-        return chosen;
-    }
-
-    void hold(std::uint32_t line, int chosen) {
-        places_[line].location = chosen;
-        holder_[static_cast<std::size_t>(chosen)] = line;
-    }
-
-    void pass_use(std::uint32_t line) {
-        Whereabouts& place = places_[line];
-        ++place.passed;
-        if (place.next() == never && place.location >= first_free_)
-            holder_[static_cast<std::size_t>(place.location)] = never;
-    }
-
-    int free_register(const std::vector<int>& pinned) {
-        int furthest = -1;
-        std::uint32_t use = 0;
-        for (int i = first_free_; i < registers; ++i) {
-            const std::uint32_t line = holder_[static_cast<std::size_t>(i)];
-            if (line == never) return i;
-            if (places_[line].next() < use || std::find(pinned.begin(), pinned.end(), i) != pinned.end())
-                continue;
-            use = places_[line].next();
-            furthest = i;
-        }
-        Whereabouts& evicted = places_[holder_[static_cast<std::size_t>(furthest)]];
-        if (evicted.slot == never) {
-            evicted.slot = slots_++;
-            body_.push_back({Placed::Kind::spill, evicted.slot, furthest, {}});
-        }
-        evicted.location = -1;
-        return furthest;
-    }
-
-    const std::vector<VectorCode::Line>& lines_;
-    std::vector<Whereabouts> places_;
-    /// The line in each register.
-    std::vector<std::uint32_t> holder_;
-    std::vector<Placed> hoisted_, body_;
-    int first_free_ = 0;
-    std::uint32_t slots_ = 0;
-};
 
 int predicate(VectorRelation relation) {
     switch (relation) {
@@ -179,7 +65,7 @@ class Writer final : public Xbyak::CodeGenerator {
     template <class T>
     std::size_t write(const VectorCode& code) {
         constexpr int element_shift = sizeof(T) == 4 ? 2 : 3;
-        const Placement placement(code);
+        const RegisterPlacement placement(code, registers, most_hoisted);
         const int frame = static_cast<int>(placement.slots()) * vector_bytes;
         align(16);
         const std::size_t begin = getSize();
