@@ -30,7 +30,10 @@ class ElementwiseProgram {
         } kind;
         std::size_t index;
 
-        friend auto operator<=>(const Place&, const Place&) = default;
+        friend bool operator==(const Place&, const Place&) = default;
+        friend bool operator<(const Place& a, const Place& b) {
+            return std::pair(a.kind, a.index) < std::pair(b.kind, b.index);
+        }
     };
 
     /// An operand read element by element; returns its number.
