@@ -151,7 +151,9 @@ auto ElementwiseProgram<T>::resolve(const Place& input, bool takes_scalar) -> Pl
     if (input.kind != Kind::operand || !operands_[input.index]) return input;
     const Repetition& repetition = *operands_[input.index];
     const bool long_runs = repetition.run() >= std::min(shortest_run, elements_);
-    if (long_runs && (takes_scalar || !repetition.uniform())) {
+    // Laid out once a tile, several short periods make one block.
+    const bool short_period = repetition.period() > 1 && repetition.period() <= usual_block;
+    if (long_runs && !short_period && (takes_scalar || !repetition.uniform())) {
         if (repetition.run() < elements_) cut_by_.push_back(input.index);
         return {repetition.uniform() ? Kind::scalar : Kind::operand, input.index};
     }
