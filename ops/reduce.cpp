@@ -193,7 +193,8 @@ class ReductionOf : public OpOf<Derived> {
         return partition(signature.inputs[0]).workspace();
     }
     bool accepts_prologue() const override { return true; }
-    Region region_read(const Signature& signature, std::size_t tile) const override {
+    std::optional<Region> region_read(const Signature& signature, std::size_t,
+                                      std::size_t tile) const override {
         const Partition by = partition(signature.inputs[0]);
         return by.region(by.tile(tile));
     }
