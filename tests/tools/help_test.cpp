@@ -47,3 +47,11 @@ TEST_CASE("duet inspect prints the programs of a step") {
     CHECK(dot.out.empty());
     CHECK(text_of(out).starts_with("// discriminator step\ndigraph"));
 }
+
+TEST_CASE("duet inspect compares the compiled step with the declared one") {
+    const Outcome outcome = duet_command({"inspect", "--verify", "2", "--batch", "8"});
+    CHECK(outcome.status == 0);
+    CHECK(outcome.output.find("generator_adam.square.generator.4.bias ") != std::string::npos);
+    CHECK(outcome.output.find("same bits") != std::string::npos);
+    CHECK(outcome.output.find("DIFFERS") == std::string::npos);
+}
