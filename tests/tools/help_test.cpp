@@ -50,8 +50,9 @@ TEST_CASE("duet inspect prints the programs of a step") {
 
 TEST_CASE("duet inspect compares the compiled step with the declared one") {
     const Outcome outcome = duet_command({"inspect", "--verify", "2", "--batch", "8"});
-    CHECK(outcome.status == 0);
-    CHECK(outcome.output.find("generator_adam.square.generator.4.bias ") != std::string::npos);
-    CHECK(outcome.output.find("same bits") != std::string::npos);
-    CHECK(outcome.output.find("DIFFERS") == std::string::npos);
+    CAPTURE(outcome.err);
+    CHECK(outcome.code == 0);
+    CHECK(contains(outcome.out, "generator_adam.square.generator.4.bias "));
+    CHECK(contains(outcome.out, "same bits"));
+    CHECK_FALSE(contains(outcome.out, "DIFFERS"));
 }
