@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <optional>
 #include <string>
 
@@ -28,6 +29,12 @@ void check_dimensions(const Idx& idx, std::size_t expected, std::string_view mea
 }
 
 }  // namespace
+
+std::size_t Dataset::classes() const {
+    if (labels.empty()) return 0;
+    const std::size_t used = std::size_t{*std::max_element(labels.begin(), labels.end())} + 1;
+    return std::max(used, class_names.size());
+}
 
 Dataset load_idx_folder(const fs::path& folder, Split split) {
     std::error_code failed;
