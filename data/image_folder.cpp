@@ -68,6 +68,7 @@ std::vector<Class> classes_of(const fs::path& folder) {
                                     folder.string(), names.size(), Dataset::max_classes));
     }
     std::vector<Class> classes;
+    classes.reserve(names.size());
     for (const std::string& name : names) classes.push_back(png_files(folder / name));
     return classes;
 }
