@@ -293,9 +293,8 @@ class Conv2dWeightGradient final : public ConvolutionOf<Conv2dWeightGradient> {
  private:
     template <class T>
     void sum_parts(const Kernel<T>& kernel) const {
-        const Signature signature{kernel.input_shapes, kernel.output_shape};
-        if (plan(signature).sums_parts(pass))
-            sum_weight_parts(geometry(signature), kernel.workspace, kernel.output);
+        sum_weight_parts(geometry({kernel.input_shapes, kernel.output_shape}), kernel.workspace,
+                         kernel.output);
     }
 
     Pair kernel_;

@@ -2,62 +2,24 @@
 
 #include <algorithm>
 #include <cstring>
+#include <numeric>
 
 #include <duet/graph/op.hpp>
 #include <duet/ops/blas.hpp>
+#include <duet/ops/strided_rows.hpp>
 
 namespace duet {
 
 namespace {
 
-constexpr std::size_t chunk = lowering_overrun;
-
 std::size_t ceil_divide(std::size_t a, std::size_t b) {
     return (a + b - 1) / b;
 }
 
-/// Writes up to the next multiple of a chunk.
 template <class T>
-void copy_row(const T* from, std::size_t count, T* to) {
-    for (std::size_t i = 0; i < count; i += chunk) std::memcpy(to + i, from + i, chunk * sizeof(T));
-}
-
-/// Touches up to the next multiple of a chunk, but adds nothing there.
-template <class T>
-void add_row(const T* from, std::size_t count, T* to) {
-    std::size_t i = 0;
-    for (; i + chunk <= count; i += chunk)
-        for (std::size_t lane = 0; lane < chunk; ++lane) to[i + lane] += from[i + lane];
-    if (i == count) return;
-    const std::size_t rest = count - i;
-    for (std::size_t lane = 0; lane < chunk; ++lane) {
-        const T value = from[i + lane];
-        to[i + lane] += lane < rest ? value : T(0);
-    }
-}
-
-template <class T>
-void copy_from_every(std::size_t step, const T* from, std::size_t count, T* to) {
-    if (step == 1) {
-        std::copy_n(from, count, to);
-    } else if (step == 2) {
-        DUET_INDEPENDENT_ITERATIONS
-        for (std::size_t i = 0; i < count; ++i) to[i] = from[2 * i];
-    } else {
-        for (std::size_t i = 0; i < count; ++i) to[i] = from[step * i];
-    }
-}
-
-template <class T>
-void copy_to_every(std::size_t step, const T* from, std::size_t count, T* to) {
-    if (step == 1) {
-        std::copy_n(from, count, to);
-    } else if (step == 2) {
-        DUET_INDEPENDENT_ITERATIONS
-        for (std::size_t i = 0; i < count; ++i) to[2 * i] = from[i];
-    } else {
-        for (std::size_t i = 0; i < count; ++i) to[step * i] = from[i];
-    }
+void add(const T* from, std::size_t count, T* to) {
+    DUET_INDEPENDENT_ITERATIONS
+    for (std::size_t i = 0; i < count; ++i) to[i] += from[i];
 }
 
 /// Visits `range` in pieces of at most `most`.
@@ -75,7 +37,16 @@ Phases::Phases(const ConvolutionGeometry& geometry, std::size_t rows) : geometry
         const std::size_t reach = (geometry.kernel[axis] - 1) * geometry.dilation[axis] + 1;
         counts_[axis] = std::min(geometry.stride[axis], reach);
         extents_[axis] = features[axis] + (reach - 1) / geometry.stride[axis];
+        dilation_whole_[axis] = geometry.dilation[axis] / geometry.stride[axis];
+        dilation_rest_[axis] = geometry.dilation[axis] % geometry.stride[axis];
+        const std::size_t common = std::gcd(geometry.dilation[axis], geometry.stride[axis]);
+        next_[axis] = {geometry.stride[axis] / common, geometry.dilation[axis] / common};
+        covers_image_ =
+            covers_image_ && counts_[axis] == geometry.stride[axis] &&
+            extents_[axis] * geometry.stride[axis] >= geometry.image[axis] + geometry.padding[axis];
     }
+    in_pairs_ = counts_[1] == 2 && geometry.stride[1] == 2;
+    cut_ = rows < geometry.features[0];
 }
 
 /// Which pixels of a phase, of which the first stands for number `first`, lie in the image.
@@ -87,61 +58,70 @@ Range Phases::inside(std::size_t axis, std::size_t phase, std::size_t first) con
     return {std::min(begin, extents_[axis]), std::min(std::max(begin, end), extents_[axis])};
 }
 
-template <class T>
-void Phases::take_apart(const T* image, std::size_t first_row, T* phases) const {
-    const std::size_t width = extents_[1];
-    const auto &stride = geometry_.stride, &padding = geometry_.padding;
-    for (std::size_t b = 0; b < counts_[1]; ++b) {
-        const Range x = inside(1, b, 0);
-        for (std::size_t a = 0; a < counts_[0]; ++a) {
-            const Range y = inside(0, a, first_row);
-            T* const phase = phases + (a * counts_[1] + b) * plane();
-            std::fill_n(phase, y.begin * width, T(0));
-            for (std::size_t i = y.begin; i < y.end && x.size() > 0; ++i) {
-                const std::size_t row = (first_row + i) * stride[0] + a - padding[0];
-                const std::size_t column = x.begin * stride[1] + b - padding[1];
-                copy_from_every(stride[1], image + row * geometry_.image[1] + column, x.size(),
-                                phase + i * width + x.begin);
-            }
-            std::fill_n(phase + y.end * width, (extents_[0] - y.end) * width, T(0));
-        }
+/// Visits each row of the image that meets features, with the row's place within a plane of the phases of its
+/// row phase. `first_row` is the features' first row.
+template <class VisitRow>
+void Phases::for_each_row(std::size_t first_row, const VisitRow& visit) const {
+    for (std::size_t a = 0; a < counts_[0]; ++a) {
+        const Range y = inside(0, a, first_row);
+        for (std::size_t i = y.begin; i < y.end; ++i)
+            visit((first_row + i) * geometry_.stride[0] + a - geometry_.padding[0],
+                  a * counts_[1] * plane() + i * extents_[1]);
     }
 }
 
+/// With stride 2 the phases of even and of odd columns are made in one go: the pairs they have in common.
+struct Phases::Pairs {
+    /// Of the even and the odd columns of the image: place in the phases, and how many.
+    std::size_t even, odd, evens, odds;
+    std::size_t pairs() const { return std::min(evens, odds); }
+};
+
+auto Phases::pairs(std::size_t apart) const -> Pairs {
+    const std::size_t parity = geometry_.padding[1] % 2;
+    const Range even = inside(1, parity, 0), odd = inside(1, 1 - parity, 0);
+    return {parity * apart + even.begin, (1 - parity) * apart + odd.begin, even.size(), odd.size()};
+}
+
 template <class T>
-void Phases::put_together(const T* phases, T* image) const {
-    const auto &stride = geometry_.stride, &padding = geometry_.padding;
-    bool covered = true;
-    for (std::size_t axis = 0; axis < 2; ++axis)
-        covered = covered && counts_[axis] == stride[axis] &&
-                  extents_[axis] * stride[axis] >= geometry_.image[axis] + padding[axis];
-    if (!covered) std::fill_n(image, geometry_.image_pixels(), T(0));
+void Phases::take_apart(const T* image, std::size_t first_row, T* phases) const {
+    for (std::size_t a = 0; a < counts_[0] && cut_; ++a) {
+        const Range y = inside(0, a, first_row);
+        for (std::size_t b = 0; b < counts_[1]; ++b) {
+            T* const phase = phases + (a * counts_[1] + b) * plane();
+            std::fill_n(phase, y.begin * extents_[1], T(0));
+            std::fill_n(phase + y.end * extents_[1], (extents_[0] - y.end) * extents_[1], T(0));
+        }
+    }
+    if (in_pairs_) {
+        const Pairs by = pairs(plane());
+        for_each_row(first_row, [&](std::size_t row, std::size_t place) {
+            const T* const from = image + row * geometry_.image[1];
+            T *const even = phases + place + by.even, *const odd = phases + place + by.odd;
+            split_pairs(from, by.pairs(), even, odd);
+            for (std::size_t i = by.pairs(); i < by.evens; ++i) even[i] = from[2 * i];
+            for (std::size_t i = by.pairs(); i < by.odds; ++i) odd[i] = from[2 * i + 1];
+        });
+        return;
+    }
+    const std::size_t stride = geometry_.stride[1];
     for (std::size_t b = 0; b < counts_[1]; ++b) {
         const Range x = inside(1, b, 0);
-        for (std::size_t a = 0; a < counts_[0]; ++a) {
-            const Range y = inside(0, a, 0);
-            const T* const phase = phases + (a * counts_[1] + b) * plane();
-            for (std::size_t i = y.begin; i < y.end && x.size() > 0; ++i) {
-                const std::size_t row = i * stride[0] + a - padding[0];
-                const std::size_t column = x.begin * stride[1] + b - padding[1];
-                copy_to_every(stride[1], phase + i * extents_[1] + x.begin, x.size(),
-                              image + row * geometry_.image[1] + column);
-            }
-        }
+        const std::size_t column = x.begin * stride + b - geometry_.padding[1];
+        for_each_row(first_row, [&](std::size_t row, std::size_t place) {
+            const T* const from = image + row * geometry_.image[1] + column;
+            T* const to = phases + place + b * plane() + x.begin;
+            for (std::size_t i = 0; i < x.size(); ++i) to[i] = from[i * stride];
+        });
     }
 }
 
 /// Visits each tap, in the weight's order, with the place in the phases where its window begins.
 template <class Visit>
 void Phases::for_each_tap(const Visit& visit) const {
-    std::array<std::size_t, 2> whole, rest;
-    for (std::size_t axis = 0; axis < 2; ++axis) {
-        whole[axis] = geometry_.dilation[axis] / geometry_.stride[axis];
-        rest[axis] = geometry_.dilation[axis] % geometry_.stride[axis];
-    }
     const auto step = [&](std::size_t axis, std::size_t& phase, std::size_t& offset) {
-        phase += rest[axis];
-        offset += whole[axis];
+        phase += dilation_rest_[axis];
+        offset += dilation_whole_[axis];
         if (phase < geometry_.stride[axis]) return;
         phase -= geometry_.stride[axis];
         ++offset;
@@ -158,23 +138,81 @@ template <class T>
 void Phases::lower(const T* phases, std::size_t rows, T* lowered, std::size_t stride) const {
     const std::size_t width = geometry_.features[1];
     for_each_tap([&](std::size_t tap, std::size_t begin) {
-        const T* from = phases + begin;
-        T* to = lowered + tap * stride;
-        for (std::size_t row = 0; row < rows; ++row, from += extents_[1], to += width)
-            copy_row(from, width, to);
+        copy_rows(phases + begin, extents_[1], rows, width, lowered + tap * stride, width);
     });
 }
 
+/// The first tap that meets a phase, with its window's place there; the kernel's extent if none does.
+auto Phases::first_tap(std::size_t axis, std::size_t phase) const -> Tap {
+    Tap tap{0, 0};
+    for (std::size_t at = 0; at != phase && tap.number < geometry_.kernel[axis]; ++tap.number) {
+        at += dilation_rest_[axis];
+        tap.offset += dilation_whole_[axis];
+        if (at < geometry_.stride[axis]) continue;
+        at -= geometry_.stride[axis];
+        ++tap.offset;
+    }
+    return tap;
+}
+
+/// Row `row` of phase (a, b).
 template <class T>
-void Phases::gather(const T* lowered, std::size_t stride, T* phases) const {
-    const std::size_t width = geometry_.features[1];
-    std::fill_n(phases, elements(), T(0));
-    for_each_tap([&](std::size_t tap, std::size_t begin) {
-        const T* from = lowered + tap * stride;
-        T* to = phases + begin;
-        for (std::size_t row = 0; row < geometry_.features[0]; ++row, from += width, to += extents_[1])
-            add_row(from, width, to);
-    });
+void Phases::sum_row(const T* lowered, std::size_t stride, std::size_t a, std::size_t b, std::size_t row,
+                     T* sums) const {
+    using Values = typename Chunk<T>::Values;
+    const std::size_t height = geometry_.features[0], width = geometry_.features[1];
+    const Tap top = first_tap(0, a), left = first_tap(1, b);
+    for (std::size_t begin = 0; begin < extents_[1]; begin += row_chunk) {
+        Values sum{};
+        for (Tap y = top; y.number < geometry_.kernel[0];
+             y.number += next_[0].number, y.offset += next_[0].offset) {
+            if (row - y.offset >= height) continue;
+            const T* const from =
+                lowered + (row - y.offset) * width + y.number * geometry_.kernel[1] * stride;
+            for (Tap x = left; x.number < geometry_.kernel[1];
+                 x.number += next_[1].number, x.offset += next_[1].offset)
+                if (begin + row_chunk > x.offset && begin < x.offset + width)
+                    sum += load_within(from + x.number * stride, begin, x.offset, width);
+        }
+        std::memcpy(sums + begin, &sum, sizeof sum);
+    }
+}
+
+template <class T>
+void Phases::gather(const T* lowered, std::size_t stride, T* sums, T* image) const {
+    const std::size_t pitch = row_elements();
+    if (!covers_image_) std::fill_n(image, geometry_.image_pixels(), T(0));
+    for (std::size_t a = 0; a < counts_[0]; ++a) {
+        const Range y = inside(0, a, 0);
+        for (std::size_t i = y.begin; i < y.end; ++i) {
+            for (std::size_t b = 0; b < counts_[1]; ++b) sum_row(lowered, stride, a, b, i, sums + b * pitch);
+            const std::size_t row = i * geometry_.stride[0] + a - geometry_.padding[0];
+            put_together(sums, image + row * geometry_.image[1]);
+        }
+    }
+}
+
+/// Writes a row of the image from its row in each column phase.
+template <class T>
+void Phases::put_together(const T* sums, T* row) const {
+    const std::size_t stride = geometry_.stride[1], pitch = row_elements();
+    if (in_pairs_) {
+        const Pairs by = pairs(pitch);
+        const T *const even = sums + by.even, *const odd = sums + by.odd;
+        join_pairs(even, odd, by.pairs(), row);
+        for (std::size_t i = by.pairs(); i < by.evens; ++i) row[2 * i] = even[i];
+        for (std::size_t i = by.pairs(); i < by.odds; ++i) row[2 * i + 1] = odd[i];
+        return;
+    }
+    for (std::size_t b = 0; b < counts_[1]; ++b) {
+        const Range x = inside(1, b, 0);
+        const T* const from = sums + b * pitch + x.begin;
+        T* const to = row + (x.begin * stride + b - geometry_.padding[1]);
+        if (stride == 1)
+            std::copy_n(from, x.size(), to);
+        else
+            for (std::size_t i = 0; i < x.size(); ++i) to[i * stride] = from[i];
+    }
 }
 
 TilePart tile_part(const ConvolutionGeometry& geometry, const ConvolutionPlan& plan, ConvolutionPass pass,
@@ -198,7 +236,7 @@ ConvolutionTile<T>::ConvolutionTile(const ConvolutionGeometry& geometry, Convolu
     samples_ = part.samples;
     groups_ = part.groups;
     channels_ = part.channels;
-    lowered_ = workspace + tile * plan_.tile_elements();
+    lowered_ = workspace + tile * plan_.tile_elements() + plan_.front_elements;
     feature_block_ = lowered_ + plan_.lowered_elements;
     phase_block_ = feature_block_ + plan_.feature_elements;
     partials_ = workspace + plan_.tiles() * plan_.tile_elements();
@@ -242,14 +280,14 @@ auto ConvolutionTile<T>::lower(const T* image, std::size_t group, const Block& b
                     block.rows.begin * geometry_.image[1],
                 geometry_.image_pixels()};
     const std::size_t pixels = block.rows.size() * geometry_.features[1];
-    T* rows = lowered_;
-    for (std::size_t channel = channels.begin; channel < channels.end; ++channel) {
-        T* to = rows;
-        for (std::size_t sample = block.samples.begin; sample < block.samples.end; ++sample, to += pixels) {
-            phases_.take_apart(image + image_at(sample, group, channel), block.rows.begin, phase_block_);
-            phases_.lower(phase_block_, block.rows.size(), to, plan_.columns_stride);
-        }
-        rows += geometry_.taps() * plan_.columns_stride;
+    T* to = lowered_;
+    for (std::size_t sample = block.samples.begin; sample < block.samples.end; ++sample, to += pixels) {
+        for (std::size_t i = 0; i < channels.size(); ++i)
+            phases_.take_apart(image + image_at(sample, group, channels.begin + i), block.rows.begin,
+                               phase_block_ + i * phases_.elements());
+        for (std::size_t i = 0; i < channels.size(); ++i)
+            phases_.lower(phase_block_ + i * phases_.elements(), block.rows.size(),
+                          to + i * geometry_.taps() * plan_.columns_stride, plan_.columns_stride);
     }
     return {lowered_, plan_.columns_stride};
 }
@@ -261,8 +299,8 @@ void ConvolutionTile<T>::raise(T* image, std::size_t group, const Block& block, 
     for (std::size_t channel = channels.begin; channel < channels.end; ++channel) {
         const T* from = rows;
         for (std::size_t sample = block.samples.begin; sample < block.samples.end; ++sample) {
-            phases_.gather(from, plan_.columns_stride, phase_block_);
-            phases_.put_together(phase_block_, image + image_at(sample, group, channel));
+            phases_.gather(from, plan_.columns_stride, phase_block_,
+                           image + image_at(sample, group, channel));
             from += geometry_.feature_pixels();
         }
         rows += geometry_.taps() * plan_.columns_stride;
@@ -308,9 +346,12 @@ void ConvolutionTile<T>::features(const T* image, const T* weight, T* features) 
             const std::size_t stride = collected ? columns(block) : geometry_.feature_pixels();
             for_each_piece({0, geometry_.image_channels}, plan_.channels, [&](Range channels) {
                 const Matrix lowered = lower(image, group, block, channels);
-                gemm(false, false, channels_.size(), columns(block), channels.size() * geometry_.taps(),
-                     rows + channels.begin * geometry_.taps(), terms, lowered.elements, lowered.stride,
-                     channels.begin == 0 ? T(0) : T(1), to, stride);
+                for_each_piece({0, channels_.size()}, plan_.features, [&](Range piece) {
+                    gemm(false, false, piece.size(), columns(block), channels.size() * geometry_.taps(),
+                         rows + piece.begin * terms + channels.begin * geometry_.taps(), terms,
+                         lowered.elements, lowered.stride, channels.begin == 0 ? T(0) : T(1),
+                         to + piece.begin * stride, stride);
+                });
             });
             if (collected) spread_features(features, group, block, channels_);
         });
@@ -328,52 +369,76 @@ void ConvolutionTile<T>::image(const T* features, const T* weight, T* image) {
                 const bool direct = plan_.lowered_elements == 0;
                 T* const to =
                     direct ? image + image_at(block.samples.begin, group, channels.begin) : lowered_;
-                gemm(true, false, channels.size() * geometry_.taps(), columns(block),
-                     geometry_.feature_channels, rows + channels.begin * geometry_.taps(), terms,
-                     right.elements, right.stride, T(0), to,
-                     direct ? geometry_.image_pixels() : plan_.columns_stride);
+                const std::size_t stride = direct ? geometry_.image_pixels() : plan_.columns_stride;
+                for_each_piece({0, columns(block)}, plan_.columns, [&](Range pixels) {
+                    for_each_piece({0, geometry_.feature_channels}, plan_.features, [&](Range piece) {
+                        gemm(true, false, channels.size() * geometry_.taps(), pixels.size(), piece.size(),
+                             rows + piece.begin * terms + channels.begin * geometry_.taps(), terms,
+                             right.elements + piece.begin * right.stride + pixels.begin, right.stride,
+                             piece.begin == 0 ? T(0) : T(1), to + pixels.begin, stride);
+                    });
+                });
                 if (!direct) raise(image, group, block, channels);
             });
         });
     }
 }
 
+/// The block's features: a row for each pixel, a column for each channel.
+template <class T>
+void ConvolutionTile<T>::transpose_features(const T* features, std::size_t group, const Block& block) {
+    const std::size_t pixels = block.rows.size() * geometry_.features[1];
+    T* to = feature_block_;
+    for (std::size_t sample = block.samples.begin; sample < block.samples.end; ++sample) {
+        transpose_rows(features + features_at(sample, group, 0) + block.rows.begin * geometry_.features[1],
+                       geometry_.feature_pixels(), geometry_.feature_channels, pixels, to,
+                       geometry_.feature_channels);
+        to += pixels * geometry_.feature_channels;
+    }
+}
+
 template <class T>
 void ConvolutionTile<T>::weight(const T* image, const T* features, T* weight) {
-    const std::size_t terms = geometry_.terms();
-    if (plan_.sums_parts(ConvolutionPass::weight)) weight = partials_ + part_ * geometry_.weight_elements();
+    const std::size_t taps = geometry_.taps(), width = geometry_.feature_channels;
     for (std::size_t group = groups_.begin; group < groups_.end; ++group) {
-        T* const rows = weight + group * geometry_.feature_channels * terms;
+        T* const sums = partials_ + part_ * geometry_.weight_elements() + group * geometry_.terms() * width;
         T beta = 0;
         for_each_block([&](const Block& block) {
-            const Matrix left = collect_features(features, group, block);
+            transpose_features(features, group, block);
             for_each_piece(channels_, plan_.channels, [&](Range channels) {
                 const Matrix lowered = lower(image, group, block, channels);
-                gemm(false, true, geometry_.feature_channels, channels.size() * geometry_.taps(),
-                     columns(block), left.elements, left.stride, lowered.elements, lowered.stride, beta,
-                     rows + channels.begin * geometry_.taps(), terms);
+                for_each_piece({0, width}, plan_.features, [&](Range piece) {
+                    gemm(false, false, channels.size() * taps, piece.size(), columns(block), lowered.elements,
+                         lowered.stride, feature_block_ + piece.begin, width, beta,
+                         sums + channels.begin * taps * width + piece.begin, width);
+                });
             });
             beta = 1;
         });
+        if (plan_.sample_parts == 1)
+            transpose_rows(sums + channels_.begin * taps * width, width, channels_.size() * taps, width,
+                           weight + group * width * geometry_.terms() + channels_.begin * taps,
+                           geometry_.terms());
     }
 }
 
 template <class T>
 void sum_weight_parts(const ConvolutionGeometry& geometry, T* workspace, T* weight) {
-    constexpr std::size_t strip = 1024;
+    constexpr std::size_t strip = 64;
     const ConvolutionPlan plan = plan_convolution(geometry, ConvolutionPass::weight);
-    const std::size_t elements = geometry.weight_elements(), parts = plan.sample_parts;
+    const std::size_t width = geometry.feature_channels, terms = geometry.terms();
     T* const partials = workspace + plan.tiles() * plan.tile_elements();
-    for_each_piece({0, elements}, strip, [&](Range range) {
-        for (std::size_t step = 1; step < parts; step *= 2)
-            for (std::size_t part = 0; part + step < parts; part += 2 * step) {
-                T* const sum = partials + part * elements;
-                const T* const other = sum + step * elements;
-                DUET_INDEPENDENT_ITERATIONS
-                for (std::size_t i = range.begin; i < range.end; ++i) sum[i] += other[i];
-            }
-        std::copy_n(partials + range.begin, range.size(), weight + range.begin);
-    });
+    if (plan.sample_parts == 1) return;
+    for (std::size_t group = 0; group < geometry.groups; ++group)
+        for_each_piece({0, terms}, strip, [&](Range range) {
+            T* const sums = partials + (group * terms + range.begin) * width;
+            const std::size_t count = range.size() * width, next = geometry.weight_elements();
+            for (std::size_t step = 1; step < plan.sample_parts; step *= 2)
+                for (std::size_t part = 0; part + step < plan.sample_parts; part += 2 * step)
+                    add(sums + (part + step) * next, count, sums + part * next);
+            transpose_rows(sums, width, range.size(), width, weight + group * width * terms + range.begin,
+                           terms);
+        });
 }
 
 template class ConvolutionTile<float>;

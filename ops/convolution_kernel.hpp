@@ -4,12 +4,9 @@
 #include <cstddef>
 
 #include <duet/ops/convolution_plan.hpp>
+#include <duet/ops/strided_rows.hpp>
 
 namespace duet {
-
-/// Rows are copied in whole chunks of so many elements: what is written behind a row is overwritten by the
-/// next, and buffers have room for it behind the last.
-constexpr std::size_t lowering_overrun = 8;
 
 /// One channel of one image, zeros around it, taken apart by stride: phase (a, b) holds the pixels at rows
 /// a, a + stride, ... and columns b, b + stride, .... Within a phase, what one tap of the kernel meets is a
@@ -19,7 +16,7 @@ class Phases {
     /// For the image pixels that meet `rows` rows of the features.
     Phases(const ConvolutionGeometry& geometry, std::size_t rows);
 
-    std::size_t elements() const { return counts_[0] * counts_[1] * plane() + lowering_overrun; }
+    std::size_t elements() const { return counts_[0] * counts_[1] * (plane() + row_chunk) + row_chunk; }
 
     /// Takes apart what features from row `first_row` on meet. The phases must have been zeros before the
     /// first call.
@@ -29,21 +26,37 @@ class Phases {
     /// `rows` rows of features.
     template <class T>
     void lower(const T* phases, std::size_t rows, T* lowered, std::size_t stride) const;
-    /// The reverse of `lower`: each pixel of the phases becomes the sum of all that it met.
+    /// The reverse of both: each pixel of the image becomes the sum of what it met, 0 if it met nothing. A
+    /// chunk in front of `lowered` and behind each row is read. `sums` is scratch memory of `elements()`.
     template <class T>
-    void gather(const T* lowered, std::size_t stride, T* phases) const;
-    /// The reverse of `take_apart`; pixels that meet no feature become 0.
-    template <class T>
-    void put_together(const T* phases, T* image) const;
+    void gather(const T* lowered, std::size_t stride, T* sums, T* image) const;
 
  private:
+    std::size_t row_elements() const { return extents_[1] + row_chunk; }
     std::size_t plane() const { return extents_[0] * extents_[1]; }
+    struct Pairs;
+    struct Tap {
+        std::size_t number, offset;
+    };
+    Pairs pairs(std::size_t apart) const;
+    template <class VisitRow>
+    void for_each_row(std::size_t first_row, const VisitRow& visit) const;
     template <class Visit>
     void for_each_tap(const Visit& visit) const;
+    Tap first_tap(std::size_t axis, std::size_t phase) const;
+    template <class T>
+    void sum_row(const T* lowered, std::size_t stride, std::size_t a, std::size_t b, std::size_t row,
+                 T* sums) const;
+    template <class T>
+    void put_together(const T* sums, T* row) const;
     Range inside(std::size_t axis, std::size_t phase, std::size_t first) const;
 
     const ConvolutionGeometry& geometry_;
     std::array<std::size_t, 2> counts_, extents_;
+    /// The dilation in strides, and what is left; from a tap to the next that meets the same phase.
+    std::array<std::size_t, 2> dilation_whole_, dilation_rest_;
+    std::array<Tap, 2> next_;
+    bool in_pairs_, cut_, covers_image_ = true;
 };
 
 /// One tile of a plan: computes its part of the pass's result, in scratch memory of its own.
@@ -75,6 +88,7 @@ class ConvolutionTile {
     Matrix lower(const T* image, std::size_t group, const Block& block, Range channels);
     void raise(T* image, std::size_t group, const Block& block, Range channels);
     Matrix collect_features(const T* features, std::size_t group, const Block& block);
+    void transpose_features(const T* features, std::size_t group, const Block& block);
     void spread_features(T* features, std::size_t group, const Block& block, Range channels) const;
     std::size_t image_at(std::size_t sample, std::size_t group, std::size_t channel) const;
     std::size_t features_at(std::size_t sample, std::size_t group, std::size_t channel) const;

@@ -13,13 +13,10 @@ namespace {
 constexpr std::size_t most_tiles = 16;
 /// Less work than this is not worth a tile.
 constexpr double flops_per_tile = 1e6;
-/// A sample of at least as many pixels is a block of its own: its features need no rearrangement.
-constexpr std::size_t wide = 128;
-constexpr std::size_t most_columns = 1024;
 /// Narrower slices of channels make poor matrix products.
 constexpr std::size_t fewest_channels = 16;
 /// Partial sums of weight gradients, in elements, all together.
-constexpr std::size_t most_partials = std::size_t{1} << 21;
+constexpr std::size_t most_partials = std::size_t{1} << 19;
 
 std::size_t ceil_divide(std::size_t a, std::size_t b) {
     return (a + b - 1) / b;
@@ -44,6 +41,8 @@ void cut_tiles(const ConvolutionGeometry& geometry, ConvolutionPass pass, Convol
                               : wanted < most_tiles ? static_cast<std::size_t>(wanted)
                                                     : most_tiles;
     std::size_t parts = std::min(geometry.batch, tiles);
+    const ConvolutionTargets targets = convolution_targets(blas_kernel(), pass);
+    parts = std::clamp<std::size_t>(geometry.batch * geometry.feature_pixels() / targets.columns, 1, parts);
     if (pass == ConvolutionPass::weight)
         parts = std::clamp<std::size_t>(most_partials / geometry.weight_elements(), 1, parts);
     plan.sample_parts = parts;
@@ -53,16 +52,15 @@ void cut_tiles(const ConvolutionGeometry& geometry, ConvolutionPass pass, Convol
 void cut_blocks(const ConvolutionGeometry& geometry, ConvolutionPass pass, ConvolutionPlan& plan) {
     const ConvolutionTargets targets = convolution_targets(blas_kernel(), pass);
     const std::size_t pixels = geometry.feature_pixels(), width = geometry.features[1];
-    plan.samples = 1;
+    const std::size_t samples = part_of(geometry.batch, plan.sample_parts, 0).size();
+    plan.samples = even_piece(samples, targets.columns / pixels);
     plan.rows = geometry.features[0];
-    if (pixels < wide) {
-        plan.samples =
-            even_piece(ceil_divide(geometry.batch, plan.sample_parts), ceil_divide(targets.columns, pixels));
-    } else if (pass != ConvolutionPass::image) {
-        plan.rows = even_piece(plan.rows, most_columns / width);
-    }
-    const std::size_t columns = plan.samples * plan.rows * width;
-    plan.channels = even_piece(geometry.image_channels, targets.lowered / (columns * geometry.taps()));
+    if (plan.samples == 1 && pass != ConvolutionPass::image)
+        plan.rows = even_piece(plan.rows, targets.most_columns / width);
+    plan.columns = even_piece(plan.samples * plan.rows * width, targets.most_columns);
+    plan.features = even_piece(geometry.feature_channels, targets.features);
+    plan.channels = even_piece(geometry.image_channels,
+                               targets.products / (plan.columns * plan.features * geometry.taps()));
 }
 
 }  // namespace
@@ -83,12 +81,9 @@ Range part_of(std::size_t extent, std::size_t parts, std::size_t part) {
     return {begin, begin + each + (part < more ? 1 : 0)};
 }
 
-bool ConvolutionPlan::sums_parts(ConvolutionPass pass) const {
-    return pass == ConvolutionPass::weight && sample_parts > 1;
-}
-
 std::size_t ConvolutionPlan::workspace(const ConvolutionGeometry& geometry, ConvolutionPass pass) const {
-    return tiles() * tile_elements() + (sums_parts(pass) ? sample_parts * geometry.weight_elements() : 0);
+    const std::size_t sums = pass == ConvolutionPass::weight ? sample_parts * geometry.weight_elements() : 0;
+    return tiles() * tile_elements() + sums;
 }
 
 ConvolutionPlan plan_convolution(const ConvolutionGeometry& geometry, ConvolutionPass pass) {
@@ -96,11 +91,13 @@ ConvolutionPlan plan_convolution(const ConvolutionGeometry& geometry, Convolutio
     cut_tiles(geometry, pass, plan);
     cut_blocks(geometry, pass, plan);
     const std::size_t columns = plan.samples * plan.rows * geometry.features[1];
-    plan.columns_stride = columns + lowering_overrun;
+    plan.columns_stride = columns + row_chunk;
     const bool lowered = !(geometry.pointwise() && plan.samples == 1);
+    plan.front_elements = row_chunk;
     plan.lowered_elements = lowered ? plan.channels * geometry.taps() * plan.columns_stride : 0;
-    plan.feature_elements = plan.samples > 1 ? geometry.feature_channels * columns : 0;
-    plan.phase_elements = lowered ? Phases(geometry, plan.rows).elements() : 0;
+    const bool collected = plan.samples > 1 || pass == ConvolutionPass::weight;
+    plan.feature_elements = collected ? geometry.feature_channels * columns : 0;
+    plan.phase_elements = lowered ? plan.channels * Phases(geometry, plan.rows).elements() : 0;
     return plan;
 }
 

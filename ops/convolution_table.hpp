@@ -7,12 +7,14 @@
 
 namespace duet {
 
-/// What plan_convolution aims at.
+/// What plan_convolution aims at for a block.
 struct ConvolutionTargets {
-    /// Columns of a block's matrix product, where samples of few pixels are taken together.
+    /// Columns of the lowered image: samples of fewer pixels are taken together.
     std::size_t columns;
-    /// Elements of a block's lowered image.
-    std::size_t lowered;
+    /// Samples of more pixels are cut by rows.
+    std::size_t most_columns;
+    /// Feature channels in one matrix product, and its multiplications.
+    std::size_t features, products;
 };
 
 /// The targets that `tools/tune` measured best with the OpenBLAS kernel of that name; those of a kernel it
