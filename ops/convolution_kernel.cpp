@@ -46,6 +46,11 @@ Phases::Phases(const ConvolutionGeometry& geometry, std::size_t rows) : geometry
             extents_[axis] * geometry.stride[axis] >= geometry.image[axis] + geometry.padding[axis];
     }
     in_pairs_ = counts_[1] == 2 && geometry.stride[1] == 2;
+    for (std::size_t parity = 0; parity < 2 && in_pairs_; ++parity) {
+        const std::size_t phase = (geometry.padding[1] + parity) % 2;
+        const Range inner = inside(1, phase, 0);
+        columns_[parity] = {phase, inner.begin, inner.size()};
+    }
     cut_ = rows < geometry.features[0];
 }
 
@@ -70,19 +75,6 @@ void Phases::for_each_row(std::size_t first_row, const VisitRow& visit) const {
     }
 }
 
-/// With stride 2 the phases of even and of odd columns are made in one go: the pairs they have in common.
-struct Phases::Pairs {
-    /// Of the even and the odd columns of the image: place in the phases, and how many.
-    std::size_t even, odd, evens, odds;
-    std::size_t pairs() const { return std::min(evens, odds); }
-};
-
-auto Phases::pairs(std::size_t apart) const -> Pairs {
-    const std::size_t parity = geometry_.padding[1] % 2;
-    const Range even = inside(1, parity, 0), odd = inside(1, 1 - parity, 0);
-    return {parity * apart + even.begin, (1 - parity) * apart + odd.begin, even.size(), odd.size()};
-}
-
 template <class T>
 void Phases::take_apart(const T* image, std::size_t first_row, T* phases) const {
     for (std::size_t a = 0; a < counts_[0] && cut_; ++a) {
@@ -94,13 +86,14 @@ void Phases::take_apart(const T* image, std::size_t first_row, T* phases) const 
         }
     }
     if (in_pairs_) {
-        const Pairs by = pairs(plane());
+        const std::size_t pairs = std::min(columns_[0].count, columns_[1].count);
         for_each_row(first_row, [&](std::size_t row, std::size_t place) {
             const T* const from = image + row * geometry_.image[1];
-            T *const even = phases + place + by.even, *const odd = phases + place + by.odd;
-            split_pairs(from, by.pairs(), even, odd);
-            for (std::size_t i = by.pairs(); i < by.evens; ++i) even[i] = from[2 * i];
-            for (std::size_t i = by.pairs(); i < by.odds; ++i) odd[i] = from[2 * i + 1];
+            T* const even = phases + place + columns_[0].phase * plane() + columns_[0].begin;
+            T* const odd = phases + place + columns_[1].phase * plane() + columns_[1].begin;
+            split_pairs(from, pairs, even, odd);
+            for (std::size_t i = pairs; i < columns_[0].count; ++i) even[i] = from[2 * i];
+            for (std::size_t i = pairs; i < columns_[1].count; ++i) odd[i] = from[2 * i + 1];
         });
         return;
     }
@@ -155,58 +148,52 @@ auto Phases::first_tap(std::size_t axis, std::size_t phase) const -> Tap {
     return tap;
 }
 
-/// Row `row` of phase (a, b).
+/// The sums of phase (a, b). Rows of sums are read and written in whole chunks, always the same ones.
 template <class T>
-void Phases::sum_row(const T* lowered, std::size_t stride, std::size_t a, std::size_t b, std::size_t row,
-                     T* sums) const {
-    using Values = typename Chunk<T>::Values;
-    const std::size_t height = geometry_.features[0], width = geometry_.features[1];
-    const Tap top = first_tap(0, a), left = first_tap(1, b);
-    for (std::size_t begin = 0; begin < extents_[1]; begin += row_chunk) {
-        Values sum{};
-        for (Tap y = top; y.number < geometry_.kernel[0];
-             y.number += next_[0].number, y.offset += next_[0].offset) {
-            if (row - y.offset >= height) continue;
-            const T* const from =
-                lowered + (row - y.offset) * width + y.number * geometry_.kernel[1] * stride;
-            for (Tap x = left; x.number < geometry_.kernel[1];
-                 x.number += next_[1].number, x.offset += next_[1].offset)
-                if (begin + row_chunk > x.offset && begin < x.offset + width)
-                    sum += load_within(from + x.number * stride, begin, x.offset, width);
+void Phases::sum_phase(const T* lowered, std::size_t stride, std::size_t a, std::size_t b, T* sums) const {
+    const std::size_t width = geometry_.features[1], pitch = row_elements();
+    std::fill_n(sums, extents_[0] * pitch, T(0));
+    const Tap left = first_tap(1, b);
+    for (Tap y = first_tap(0, a); y.number < geometry_.kernel[0]; y += next_[0])
+        for (Tap x = left; x.number < geometry_.kernel[1]; x += next_[1]) {
+            const T* const from = lowered + (y.number * geometry_.kernel[1] + x.number) * stride;
+            const std::size_t end = x.offset + width;
+            for (std::size_t begin = x.offset / row_chunk * row_chunk; begin < end; begin += row_chunk)
+                add_chunks(from, begin, x.offset, width, geometry_.features[0],
+                           sums + y.offset * pitch + begin, pitch);
         }
-        std::memcpy(sums + begin, &sum, sizeof sum);
-    }
 }
 
 template <class T>
 void Phases::gather(const T* lowered, std::size_t stride, T* sums, T* image) const {
-    const std::size_t pitch = row_elements();
     if (!covers_image_) std::fill_n(image, geometry_.image_pixels(), T(0));
+    const std::size_t pitch = row_elements(), phase = extents_[0] * pitch;
     for (std::size_t a = 0; a < counts_[0]; ++a) {
+        for (std::size_t b = 0; b < counts_[1]; ++b) sum_phase(lowered, stride, a, b, sums + b * phase);
         const Range y = inside(0, a, 0);
         for (std::size_t i = y.begin; i < y.end; ++i) {
-            for (std::size_t b = 0; b < counts_[1]; ++b) sum_row(lowered, stride, a, b, i, sums + b * pitch);
             const std::size_t row = i * geometry_.stride[0] + a - geometry_.padding[0];
-            put_together(sums, image + row * geometry_.image[1]);
+            put_together(sums + i * pitch, phase, image + row * geometry_.image[1]);
         }
     }
 }
 
 /// Writes a row of the image from its row in each column phase.
 template <class T>
-void Phases::put_together(const T* sums, T* row) const {
-    const std::size_t stride = geometry_.stride[1], pitch = row_elements();
+void Phases::put_together(const T* sums, std::size_t apart, T* row) const {
+    const std::size_t stride = geometry_.stride[1];
     if (in_pairs_) {
-        const Pairs by = pairs(pitch);
-        const T *const even = sums + by.even, *const odd = sums + by.odd;
-        join_pairs(even, odd, by.pairs(), row);
-        for (std::size_t i = by.pairs(); i < by.evens; ++i) row[2 * i] = even[i];
-        for (std::size_t i = by.pairs(); i < by.odds; ++i) row[2 * i + 1] = odd[i];
+        const T* const even = sums + columns_[0].phase * apart + columns_[0].begin;
+        const T* const odd = sums + columns_[1].phase * apart + columns_[1].begin;
+        const std::size_t pairs = std::min(columns_[0].count, columns_[1].count);
+        join_pairs(even, odd, pairs, row);
+        for (std::size_t i = pairs; i < columns_[0].count; ++i) row[2 * i] = even[i];
+        for (std::size_t i = pairs; i < columns_[1].count; ++i) row[2 * i + 1] = odd[i];
         return;
     }
     for (std::size_t b = 0; b < counts_[1]; ++b) {
         const Range x = inside(1, b, 0);
-        const T* const from = sums + b * pitch + x.begin;
+        const T* const from = sums + b * apart + x.begin;
         T* const to = row + (x.begin * stride + b - geometry_.padding[1]);
         if (stride == 1)
             std::copy_n(from, x.size(), to);

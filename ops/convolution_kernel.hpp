@@ -16,7 +16,9 @@ class Phases {
     /// For the image pixels that meet `rows` rows of the features.
     Phases(const ConvolutionGeometry& geometry, std::size_t rows);
 
-    std::size_t elements() const { return counts_[0] * counts_[1] * (plane() + row_chunk) + row_chunk; }
+    std::size_t elements() const {
+        return counts_[0] * counts_[1] * extents_[0] * row_elements() + row_chunk;
+    }
 
     /// Takes apart what features from row `first_row` on meet. The phases must have been zeros before the
     /// first call.
@@ -32,23 +34,28 @@ class Phases {
     void gather(const T* lowered, std::size_t stride, T* sums, T* image) const;
 
  private:
-    std::size_t row_elements() const { return extents_[1] + row_chunk; }
+    std::size_t row_elements() const { return (extents_[1] + row_chunk - 1) / row_chunk * row_chunk; }
     std::size_t plane() const { return extents_[0] * extents_[1]; }
-    struct Pairs;
     struct Tap {
         std::size_t number, offset;
+        Tap& operator+=(Tap by) {
+            number += by.number;
+            offset += by.offset;
+            return *this;
+        }
     };
-    Pairs pairs(std::size_t apart) const;
+    struct Columns {
+        std::size_t phase, begin, count;
+    };
     template <class VisitRow>
     void for_each_row(std::size_t first_row, const VisitRow& visit) const;
     template <class Visit>
     void for_each_tap(const Visit& visit) const;
     Tap first_tap(std::size_t axis, std::size_t phase) const;
     template <class T>
-    void sum_row(const T* lowered, std::size_t stride, std::size_t a, std::size_t b, std::size_t row,
-                 T* sums) const;
+    void sum_phase(const T* lowered, std::size_t stride, std::size_t a, std::size_t b, T* sums) const;
     template <class T>
-    void put_together(const T* sums, T* row) const;
+    void put_together(const T* sums, std::size_t apart, T* row) const;
     Range inside(std::size_t axis, std::size_t phase, std::size_t first) const;
 
     const ConvolutionGeometry& geometry_;
@@ -56,6 +63,8 @@ class Phases {
     /// The dilation in strides, and what is left; from a tap to the next that meets the same phase.
     std::array<std::size_t, 2> dilation_whole_, dilation_rest_;
     std::array<Tap, 2> next_;
+    /// Where the even and the odd columns of an image stand, with stride 2.
+    std::array<Columns, 2> columns_;
     bool in_pairs_, cut_, covers_image_ = true;
 };
 

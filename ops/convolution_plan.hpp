@@ -52,11 +52,14 @@ struct ConvolutionPlan {
     std::size_t channels, features;
     /// Columns that one product takes of a block.
     std::size_t columns;
-    /// Scratch elements of a tile: room in front, the lowered block, its features, and one channel's phases (see Lowering).
+    /// Scratch elements of a tile: room in front, the lowered block, its features, and one channel's phases
+    /// (see Lowering).
     std::size_t columns_stride, front_elements, lowered_elements, feature_elements, phase_elements;
 
     std::size_t tiles() const { return sample_parts * slices; }
-    std::size_t tile_elements() const { return front_elements + lowered_elements + feature_elements + phase_elements; }
+    std::size_t tile_elements() const {
+        return front_elements + lowered_elements + feature_elements + phase_elements;
+    }
     /// Elements of workspace: the tiles' scratch, then the partial sums of a weight gradient.
     std::size_t workspace(const ConvolutionGeometry& geometry, ConvolutionPass pass) const;
 };

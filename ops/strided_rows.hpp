@@ -18,8 +18,6 @@ template <class T>
 struct Chunk {
     using Integer = std::conditional_t<sizeof(T) == 4, std::int32_t, std::int64_t>;
     typedef T Values __attribute__((vector_size(row_chunk * sizeof(T))));
-    using Unsigned = std::make_unsigned_t<Integer>;
-    typedef Unsigned Unsigneds __attribute__((vector_size(row_chunk * sizeof(T))));
     typedef T Half __attribute__((vector_size(row_chunk / 2 * sizeof(T))));
     typedef Integer Mask __attribute__((vector_size(row_chunk * sizeof(T))));
 };
@@ -46,19 +44,26 @@ void copy_rows(const T* from, std::size_t from_stride, std::size_t rows, std::si
     }
 }
 
-/// Elements begin - offset, begin - offset + 1, ... of a row of `count`, with zeros where there are none;
-/// what stands there is read.
+/// Adds to the chunk at the head of each of `rows` rows of `to` the elements begin - offset, begin - offset +
+/// 1,
+/// ... of a dense row of `count` elements, nothing where there are none; what stands there is read.
 template <class T>
-typename Chunk<T>::Values load_within(const T* row, std::size_t begin, std::size_t offset,
-                                      std::size_t count) {
+void add_chunks(const T* from, std::size_t begin, std::size_t offset, std::size_t count, std::size_t rows,
+                T* to, std::size_t to_stride) {
+    using Values = typename Chunk<T>::Values;
     using Mask = typename Chunk<T>::Mask;
-    using Unsigned = typename Chunk<T>::Unsigned;
-    const auto first = static_cast<std::ptrdiff_t>(begin) - static_cast<std::ptrdiff_t>(offset);
-    typename Chunk<T>::Values values;
-    std::memcpy(&values, row + first, sizeof values);
-    constexpr typename Chunk<T>::Unsigneds lanes{0, 1, 2, 3, 4, 5, 6, 7};
-    const Mask kept = lanes + static_cast<Unsigned>(first) < static_cast<Unsigned>(count);
-    return reinterpret_cast<typename Chunk<T>::Values>(reinterpret_cast<Mask>(values) & kept);
+    using Integer = typename Chunk<T>::Integer;
+    constexpr Mask lanes{0, 1, 2, 3, 4, 5, 6, 7};
+    const auto first = static_cast<Integer>(begin) - static_cast<Integer>(offset);
+    const Mask kept = (lanes >= -first) & (lanes < static_cast<Integer>(count) - first);
+    from += static_cast<std::ptrdiff_t>(begin) - static_cast<std::ptrdiff_t>(offset);
+    for (std::size_t row = 0; row < rows; ++row, from += count, to += to_stride) {
+        Values values, sums;
+        std::memcpy(&values, from, sizeof values);
+        std::memcpy(&sums, to, sizeof sums);
+        sums += reinterpret_cast<Values>(reinterpret_cast<Mask>(values) & kept);
+        std::memcpy(to, &sums, sizeof sums);
+    }
 }
 
 /// even[i] = from[2 i] and odd[i] = from[2 i + 1] for `pairs` pairs.
