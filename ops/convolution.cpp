@@ -184,8 +184,9 @@ class Conv2d final : public ConvolutionOf<Conv2d> {
 
     template <class T>
     void compute(const Kernel<T>& kernel) const {
-        const ConvolutionGeometry shape = geometry({kernel.input_shapes, kernel.output_shape});
-        ConvolutionTile<T>(shape, pass, kernel.tile, kernel.workspace)
+        const Signature signature{kernel.input_shapes, kernel.output_shape};
+        const ConvolutionGeometry shape = geometry(signature);
+        ConvolutionTile<T>(shape, plan(signature), pass, kernel.tile, kernel.workspace)
             .features(kernel.inputs[0], kernel.inputs[1], kernel.output);
     }
 };
@@ -232,8 +233,9 @@ class ConvTranspose2d final : public ConvolutionOf<ConvTranspose2d> {
 
     template <class T>
     void compute(const Kernel<T>& kernel) const {
-        const ConvolutionGeometry shape = geometry({kernel.input_shapes, kernel.output_shape});
-        ConvolutionTile<T>(shape, pass, kernel.tile, kernel.workspace)
+        const Signature signature{kernel.input_shapes, kernel.output_shape};
+        const ConvolutionGeometry shape = geometry(signature);
+        ConvolutionTile<T>(shape, plan(signature), pass, kernel.tile, kernel.workspace)
             .image(kernel.inputs[0], kernel.inputs[1], kernel.output);
     }
 
@@ -283,8 +285,9 @@ class Conv2dWeightGradient final : public ConvolutionOf<Conv2dWeightGradient> {
 
     template <class T>
     void compute(const Kernel<T>& kernel) const {
-        const ConvolutionGeometry shape = geometry({kernel.input_shapes, kernel.output_shape});
-        ConvolutionTile<T>(shape, pass, kernel.tile, kernel.workspace)
+        const Signature signature{kernel.input_shapes, kernel.output_shape};
+        const ConvolutionGeometry shape = geometry(signature);
+        ConvolutionTile<T>(shape, plan(signature), pass, kernel.tile, kernel.workspace)
             .weight(kernel.inputs[0], kernel.inputs[1], kernel.output);
     }
     void finish(const Kernel<float>& kernel) const override { sum_parts(kernel); }
@@ -293,8 +296,8 @@ class Conv2dWeightGradient final : public ConvolutionOf<Conv2dWeightGradient> {
  private:
     template <class T>
     void sum_parts(const Kernel<T>& kernel) const {
-        sum_weight_parts(geometry({kernel.input_shapes, kernel.output_shape}), kernel.workspace,
-                         kernel.output);
+        const Signature signature{kernel.input_shapes, kernel.output_shape};
+        sum_weight_parts(geometry(signature), plan(signature), kernel.workspace, kernel.output);
     }
 
     Pair kernel_;

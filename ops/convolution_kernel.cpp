@@ -22,6 +22,18 @@ void add(const T* from, std::size_t count, T* to) {
     for (std::size_t i = 0; i < count; ++i) to[i] += from[i];
 }
 
+/// One group's weight gradient, for some of the image's channels, from the sums of products.
+template <class T>
+void write_weight(const ConvolutionGeometry& geometry, Range channels, const T* sums, T* weight) {
+    const std::size_t terms = geometry.terms(), width = geometry.feature_channels;
+    const std::size_t begin = channels.begin * geometry.taps(), count = channels.size() * geometry.taps();
+    if (geometry.few_terms())
+        for (std::size_t feature = 0; feature < width; ++feature)
+            std::copy_n(sums + feature * terms + begin, count, weight + feature * terms + begin);
+    else
+        transpose_rows(sums + begin * width, width, count, width, weight + begin, terms);
+}
+
 /// Visits `range` in pieces of at most `most`.
 template <class Visit>
 void for_each_piece(Range range, std::size_t most, const Visit& visit) {
@@ -213,12 +225,9 @@ TilePart tile_part(const ConvolutionGeometry& geometry, const ConvolutionPlan& p
 }
 
 template <class T>
-ConvolutionTile<T>::ConvolutionTile(const ConvolutionGeometry& geometry, ConvolutionPass pass,
-                                    std::size_t tile, T* workspace)
-    : geometry_(geometry),
-      plan_(plan_convolution(geometry, pass)),
-      phases_(geometry, plan_.rows),
-      part_(tile / plan_.slices) {
+ConvolutionTile<T>::ConvolutionTile(const ConvolutionGeometry& geometry, const ConvolutionPlan& plan,
+                                    ConvolutionPass pass, std::size_t tile, T* workspace)
+    : geometry_(geometry), plan_(plan), phases_(geometry, plan_.rows), part_(tile / plan_.slices) {
     const TilePart part = tile_part(geometry, plan_, pass, tile);
     samples_ = part.samples;
     groups_ = part.groups;
@@ -386,51 +395,71 @@ void ConvolutionTile<T>::transpose_features(const T* features, std::size_t group
 
 template <class T>
 void ConvolutionTile<T>::weight(const T* image, const T* features, T* weight) {
-    const std::size_t taps = geometry_.taps(), width = geometry_.feature_channels;
+    const std::size_t terms = geometry_.terms(), width = geometry_.feature_channels;
     for (std::size_t group = groups_.begin; group < groups_.end; ++group) {
-        T* const sums = partials_ + part_ * geometry_.weight_elements() + group * geometry_.terms() * width;
+        T* const sums = partials_ + part_ * geometry_.weight_elements() + group * terms * width;
         T beta = 0;
         for_each_block([&](const Block& block) {
-            transpose_features(features, group, block);
-            for_each_piece(channels_, plan_.channels, [&](Range channels) {
-                const Matrix lowered = lower(image, group, block, channels);
-                for_each_piece({0, width}, plan_.features, [&](Range piece) {
-                    gemm(false, false, channels.size() * taps, piece.size(), columns(block), lowered.elements,
-                         lowered.stride, feature_block_ + piece.begin, width, beta,
-                         sums + channels.begin * taps * width + piece.begin, width);
-                });
-            });
+            if (geometry_.few_terms())
+                add_products(image, features, group, block, beta, sums);
+            else
+                add_transposed_products(image, features, group, block, beta, sums);
             beta = 1;
         });
-        if (plan_.sample_parts == 1)
-            transpose_rows(sums + channels_.begin * taps * width, width, channels_.size() * taps, width,
-                           weight + group * width * geometry_.terms() + channels_.begin * taps,
-                           geometry_.terms());
+        if (plan_.sample_parts == 1) write_weight(geometry_, channels_, sums, weight + group * width * terms);
     }
 }
 
+/// A row for each feature channel.
 template <class T>
-void sum_weight_parts(const ConvolutionGeometry& geometry, T* workspace, T* weight) {
-    constexpr std::size_t strip = 64;
-    const ConvolutionPlan plan = plan_convolution(geometry, ConvolutionPass::weight);
-    const std::size_t width = geometry.feature_channels, terms = geometry.terms();
-    T* const partials = workspace + plan.tiles() * plan.tile_elements();
-    if (plan.sample_parts == 1) return;
-    for (std::size_t group = 0; group < geometry.groups; ++group)
-        for_each_piece({0, terms}, strip, [&](Range range) {
-            T* const sums = partials + (group * terms + range.begin) * width;
-            const std::size_t count = range.size() * width, next = geometry.weight_elements();
-            for (std::size_t step = 1; step < plan.sample_parts; step *= 2)
-                for (std::size_t part = 0; part + step < plan.sample_parts; part += 2 * step)
-                    add(sums + (part + step) * next, count, sums + part * next);
-            transpose_rows(sums, width, range.size(), width, weight + group * width * terms + range.begin,
-                           terms);
+void ConvolutionTile<T>::add_products(const T* image, const T* features, std::size_t group,
+                                      const Block& block, T beta, T* sums) {
+    const std::size_t taps = geometry_.taps(), terms = geometry_.terms();
+    const Matrix left = collect_features(features, group, block);
+    for_each_piece(channels_, plan_.channels, [&](Range channels) {
+        const Matrix lowered = lower(image, group, block, channels);
+        gemm(false, true, geometry_.feature_channels, channels.size() * taps, columns(block), left.elements,
+             left.stride, lowered.elements, lowered.stride, beta, sums + channels.begin * taps, terms);
+    });
+}
+
+/// A row for each image channel and tap, so that no product has a transposed operand.
+template <class T>
+void ConvolutionTile<T>::add_transposed_products(const T* image, const T* features, std::size_t group,
+                                                 const Block& block, T beta, T* sums) {
+    const std::size_t taps = geometry_.taps(), width = geometry_.feature_channels;
+    transpose_features(features, group, block);
+    for_each_piece(channels_, plan_.channels, [&](Range channels) {
+        const Matrix lowered = lower(image, group, block, channels);
+        for_each_piece({0, width}, plan_.features, [&](Range piece) {
+            gemm(false, false, channels.size() * taps, piece.size(), columns(block), lowered.elements,
+                 lowered.stride, feature_block_ + piece.begin, width, beta,
+                 sums + channels.begin * taps * width + piece.begin, width);
         });
+    });
+}
+
+template <class T>
+void sum_weight_parts(const ConvolutionGeometry& geometry, const ConvolutionPlan& plan, T* workspace,
+                      T* weight) {
+    if (plan.sample_parts == 1) return;
+    T* const partials = workspace + plan.tiles() * plan.tile_elements();
+    const std::size_t next = geometry.weight_elements();
+    for_each_piece({0, next}, 4096, [&](Range range) {
+        for (std::size_t step = 1; step < plan.sample_parts; step *= 2)
+            for (std::size_t part = 0; part + step < plan.sample_parts; part += 2 * step)
+                add(partials + (part + step) * next + range.begin, range.size(),
+                    partials + part * next + range.begin);
+    });
+    const std::size_t group_elements = geometry.feature_channels * geometry.terms();
+    for (std::size_t group = 0; group < geometry.groups; ++group)
+        write_weight(geometry, {0, geometry.image_channels}, partials + group * group_elements,
+                     weight + group * group_elements);
 }
 
 template class ConvolutionTile<float>;
 template class ConvolutionTile<double>;
-template void sum_weight_parts(const ConvolutionGeometry&, float*, float*);
-template void sum_weight_parts(const ConvolutionGeometry&, double*, double*);
+template void sum_weight_parts(const ConvolutionGeometry&, const ConvolutionPlan&, float*, float*);
+template void sum_weight_parts(const ConvolutionGeometry&, const ConvolutionPlan&, double*, double*);
 
 }  // namespace duet

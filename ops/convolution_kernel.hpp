@@ -72,8 +72,8 @@ class Phases {
 template <class T>
 class ConvolutionTile {
  public:
-    ConvolutionTile(const ConvolutionGeometry& geometry, ConvolutionPass pass, std::size_t tile,
-                    T* workspace);
+    ConvolutionTile(const ConvolutionGeometry& geometry, const ConvolutionPlan& plan, ConvolutionPass pass,
+                    std::size_t tile, T* workspace);
 
     void features(const T* image, const T* weight, T* features);
     void image(const T* features, const T* weight, T* image);
@@ -97,6 +97,10 @@ class ConvolutionTile {
     Matrix lower(const T* image, std::size_t group, const Block& block, Range channels);
     void raise(T* image, std::size_t group, const Block& block, Range channels);
     Matrix collect_features(const T* features, std::size_t group, const Block& block);
+    void add_products(const T* image, const T* features, std::size_t group, const Block& block, T beta,
+                      T* sums);
+    void add_transposed_products(const T* image, const T* features, std::size_t group, const Block& block,
+                                 T beta, T* sums);
     void transpose_features(const T* features, std::size_t group, const Block& block);
     void spread_features(T* features, std::size_t group, const Block& block, Range channels) const;
     std::size_t image_at(std::size_t sample, std::size_t group, std::size_t channel) const;
@@ -112,7 +116,8 @@ class ConvolutionTile {
 
 /// Adds the partial sums of a weight gradient in a fixed tree.
 template <class T>
-void sum_weight_parts(const ConvolutionGeometry& geometry, T* workspace, T* weight);
+void sum_weight_parts(const ConvolutionGeometry& geometry, const ConvolutionPlan& plan, T* workspace,
+                      T* weight);
 
 /// The samples, and the groups or the channels within the one group, of a tile's part of the result.
 struct TilePart {

@@ -35,13 +35,13 @@ std::size_t sliceable(const ConvolutionGeometry& geometry, ConvolutionPass pass)
     return ceil_divide(channels, fewest_channels);
 }
 
-void cut_tiles(const ConvolutionGeometry& geometry, ConvolutionPass pass, ConvolutionPlan& plan) {
+void cut_tiles(const ConvolutionGeometry& geometry, ConvolutionPass pass, const ConvolutionTargets& targets,
+               ConvolutionPlan& plan) {
     const double wanted = geometry.flops() / flops_per_tile;
     const std::size_t tiles = wanted < 1            ? 1
                               : wanted < most_tiles ? static_cast<std::size_t>(wanted)
                                                     : most_tiles;
     std::size_t parts = std::min(geometry.batch, tiles);
-    const ConvolutionTargets targets = convolution_targets(blas_kernel(), pass);
     parts = std::clamp<std::size_t>(geometry.batch * geometry.feature_pixels() / targets.columns, 1, parts);
     if (pass == ConvolutionPass::weight)
         parts = std::clamp<std::size_t>(most_partials / geometry.weight_elements(), 1, parts);
@@ -49,8 +49,8 @@ void cut_tiles(const ConvolutionGeometry& geometry, ConvolutionPass pass, Convol
     plan.slices = std::min(std::max<std::size_t>(tiles / parts, 1), sliceable(geometry, pass));
 }
 
-void cut_blocks(const ConvolutionGeometry& geometry, ConvolutionPass pass, ConvolutionPlan& plan) {
-    const ConvolutionTargets targets = convolution_targets(blas_kernel(), pass);
+void cut_blocks(const ConvolutionGeometry& geometry, ConvolutionPass pass, const ConvolutionTargets& targets,
+                ConvolutionPlan& plan) {
     const std::size_t pixels = geometry.feature_pixels(), width = geometry.features[1];
     const std::size_t samples = part_of(geometry.batch, plan.sample_parts, 0).size();
     plan.samples = even_piece(samples, targets.columns / pixels);
@@ -87,9 +87,14 @@ std::size_t ConvolutionPlan::workspace(const ConvolutionGeometry& geometry, Conv
 }
 
 ConvolutionPlan plan_convolution(const ConvolutionGeometry& geometry, ConvolutionPass pass) {
+    return plan_convolution(geometry, pass, convolution_targets(blas_kernel(), pass));
+}
+
+ConvolutionPlan plan_convolution(const ConvolutionGeometry& geometry, ConvolutionPass pass,
+                                 const ConvolutionTargets& targets) {
     ConvolutionPlan plan{};
-    cut_tiles(geometry, pass, plan);
-    cut_blocks(geometry, pass, plan);
+    cut_tiles(geometry, pass, targets, plan);
+    cut_blocks(geometry, pass, targets, plan);
     const std::size_t columns = plan.samples * plan.rows * geometry.features[1];
     plan.columns_stride = columns + row_chunk;
     const bool lowered = !(geometry.pointwise() && plan.samples == 1);

@@ -24,6 +24,8 @@ struct ConvolutionGeometry {
     std::size_t terms() const { return image_channels * taps(); }
     std::size_t weight_elements() const { return groups * feature_channels * terms(); }
     double flops() const;
+    /// True if the lowered image of a group has fewer rows than the features have channels.
+    bool few_terms() const { return terms() < feature_channels; }
     /// True if the lowered image is the image: one tap that steps nowhere.
     bool pointwise() const;
 };
@@ -39,6 +41,16 @@ struct Range {
 
 /// The part-th of `parts` ranges of almost equal size that [0, extent) is cut into.
 Range part_of(std::size_t extent, std::size_t parts, std::size_t part);
+
+/// What a plan aims at for a block.
+struct ConvolutionTargets {
+    /// Columns of the lowered image: samples of fewer pixels are taken together.
+    std::size_t columns;
+    /// Matrix products have at most so many columns.
+    std::size_t most_columns;
+    /// Feature channels in one matrix product, and its multiplications.
+    std::size_t features, products;
+};
 
 /// How a pass is cut: into tiles, each some samples and a slice of the channels it writes (of the groups, if
 /// there are several), and each tile into blocks, each one matrix product whose lowered image fits the second
@@ -64,6 +76,10 @@ struct ConvolutionPlan {
     std::size_t workspace(const ConvolutionGeometry& geometry, ConvolutionPass pass) const;
 };
 
+/// The plan for the OpenBLAS kernel in force.
 ConvolutionPlan plan_convolution(const ConvolutionGeometry& geometry, ConvolutionPass pass);
+/// The plan for other targets: for `tools/tune`, which finds the best.
+ConvolutionPlan plan_convolution(const ConvolutionGeometry& geometry, ConvolutionPass pass,
+                                 const ConvolutionTargets& targets);
 
 }  // namespace duet

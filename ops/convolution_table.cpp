@@ -1,12 +1,28 @@
 #include <duet/ops/convolution_table.hpp>
 
+#include <array>
+
 namespace duet {
 
-ConvolutionTargets convolution_targets(std::string_view blas_kernel, ConvolutionPass) {
-    constexpr std::size_t unlimited = ~std::size_t{0};
-    if (blas_kernel == "SkylakeX" || blas_kernel == "Cooperlake" || blas_kernel == "SapphireRapids")
-        return {32, 256, 128, 1000000};
-    return {196, 1024, unlimited, 16 << 20};
+namespace {
+
+struct Row {
+    std::string_view blas_kernel;
+    /// For the features, the image and the weight.
+    std::array<ConvolutionTargets, 3> targets;
+};
+
+// Printed by `build/tools/tune/tune`, once with each kernel; the last row is that of all other kernels.
+constexpr Row table[] = {
+#include "convolution_table.inc"
+};
+
+}  // namespace
+
+ConvolutionTargets convolution_targets(std::string_view blas_kernel, ConvolutionPass pass) {
+    const Row* row = table;
+    while (!row->blas_kernel.empty() && row->blas_kernel != blas_kernel) ++row;
+    return row->targets[static_cast<std::size_t>(pass)];
 }
 
 }  // namespace duet
