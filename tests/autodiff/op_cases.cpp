@@ -1,7 +1,9 @@
 #include "op_cases.hpp"
 
 #include <algorithm>
+#include <array>
 #include <initializer_list>
+#include <string>
 
 #include <xtensor/xarray.hpp>
 
@@ -10,6 +12,7 @@
 #include <duet/ops/broadcast.hpp>
 #include <duet/ops/classification.hpp>
 #include <duet/ops/comparison.hpp>
+#include <duet/ops/convolution.hpp>
 #include <duet/ops/indexing.hpp>
 #include <duet/ops/matmul.hpp>
 #include <duet/ops/random.hpp>
@@ -279,11 +282,83 @@ std::vector<OpCase> make_cases() {
     };
 }
 
+using Pair = std::array<std::size_t, 2>;
+
+struct Convolution {
+    std::string name;
+    std::size_t batch, channels, features;
+    Pair image, kernel;
+    Convolution2d how;
+};
+
+/// Strides that divide and that do not, axes of size 1, kernels that cover the image, dilation, groups, and
+/// more samples than one block takes.
+std::vector<Convolution> convolutions() {
+    return {
+        {"plain", 2, 3, 2, {5, 4}, {3, 2}, {}},
+        {"pointwise", 2, 3, 4, {3, 2}, {1, 1}, {}},
+        {"pointwise, stride", 1, 2, 3, {4, 5}, {1, 1}, {.stride = {2, 3}}},
+        {"k4 s2 p1", 2, 2, 3, {6, 6}, {4, 4}, {{2, 2}, {1, 1}, {1, 1}, 1}},
+        {"strides that leave pixels over", 2, 2, 2, {8, 7}, {3, 2}, {{3, 4}, {0, 1}, {1, 1}, 1}},
+        {"stride beyond the kernel", 1, 1, 2, {7, 9}, {2, 1}, {{3, 5}, {0, 0}, {1, 1}, 1}},
+        {"dilation", 1, 2, 2, {7, 8}, {3, 2}, {{1, 2}, {2, 1}, {2, 3}, 1}},
+        {"dilation beyond the stride", 1, 1, 1, {9, 9}, {3, 3}, {{2, 2}, {1, 0}, {3, 4}, 1}},
+        {"groups", 2, 4, 6, {4, 5}, {3, 3}, {{1, 2}, {1, 1}, {1, 1}, 2}},
+        {"a group a channel", 1, 3, 6, {4, 4}, {2, 2}, {{2, 2}, {0, 0}, {1, 1}, 3}},
+        {"one channel", 3, 1, 1, {5, 5}, {3, 3}, {{2, 2}, {1, 1}, {1, 1}, 1}},
+        {"one row", 2, 2, 3, {1, 6}, {1, 3}, {{1, 1}, {0, 1}, {1, 1}, 1}},
+        {"one column, padding beyond the kernel", 1, 2, 1, {4, 1}, {2, 1}, {{1, 2}, {3, 2}, {1, 1}, 1}},
+        {"kernel over the image", 3, 2, 2, {2, 3}, {2, 3}, {}},
+        {"one pixel of features", 2, 2, 3, {2, 2}, {4, 4}, {{2, 2}, {1, 1}, {1, 1}, 1}},
+    };
+}
+
+void add_convolutions(std::vector<OpCase>& cases) {
+    for (const Convolution& c : convolutions()) {
+        const Shape image{c.batch, c.channels, c.image[0], c.image[1]};
+        const Shape weight{c.features, c.channels / c.how.groups, c.kernel[0], c.kernel[1]};
+        Pair size, left_over;
+        for (std::size_t axis = 0; axis < 2; ++axis) {
+            const std::size_t room =
+                c.image[axis] + 2 * c.how.padding[axis] - c.how.dilation[axis] * (c.kernel[axis] - 1) - 1;
+            size[axis] = room / c.how.stride[axis] + 1;
+            left_over[axis] = room % c.how.stride[axis];
+        }
+        const Shape features{c.batch, c.features, size[0], size[1]};
+        cases.push_back({"Conv2d",
+                         "conv2d, " + c.name,
+                         [how = c.how](Graph&, const Inputs& x) { return conv2d(x[0], x[1], how); },
+                         {image, weight},
+                         -1,
+                         1});
+        cases.push_back({"ConvTranspose2d",
+                         "conv_transpose2d, " + c.name,
+                         [how = c.how, left_over](Graph&, const Inputs& x) {
+                             return conv_transpose2d(x[0], x[1], how, left_over);
+                         },
+                         {features, weight},
+                         -1,
+                         1});
+        cases.push_back({"Conv2dWeightGradient",
+                         "conv2d_weight_gradient, " + c.name,
+                         [how = c.how, kernel = c.kernel](Graph&, const Inputs& x) {
+                             return conv2d_weight_gradient(x[0], x[1], kernel, how);
+                         },
+                         {image, features},
+                         -1,
+                         1});
+    }
+}
+
 }  // namespace
 
 const std::vector<OpCase>& op_cases() {
-    static const std::vector<OpCase> cases = make_cases();
-    return cases;
+    static const std::vector<OpCase> all = [] {
+        std::vector<OpCase> cases = make_cases();
+        add_convolutions(cases);
+        return cases;
+    }();
+    return all;
 }
 
 const std::vector<ExemptOp>& exempt_ops() {
