@@ -12,6 +12,7 @@
 #include <duet/ops/comparison.hpp>
 #include <duet/ops/indexing.hpp>
 #include <duet/ops/matmul.hpp>
+#include <duet/ops/moments.hpp>
 #include <duet/ops/random.hpp>
 #include <duet/ops/reduce.hpp>
 #include <duet/ops/shape_ops.hpp>
@@ -266,6 +267,30 @@ std::vector<OpCase> make_cases() {
          {{1, 4}, {4, 1}},
          -2,
          2},
+        {"MeanAndVariance",
+         "moments of channels",
+         [](Graph&, const Inputs& x) {
+             const Moments of = moments(x[0], {0, 2});
+             return of.mean * square(of.variance);
+         },
+         {{3, 2, 4}},
+         -2,
+         2},
+        {"MeanAndVariance",
+         "moments of rows",
+         [](Graph&, const Inputs& x) {
+             const Moments of = moments(x[0], {1});
+             return x[1] * of.mean + of.variance;
+         },
+         {{3, 5}, {3}},
+         -2,
+         2},
+        {"MeanAndVariance", "moments of everything",
+         [](Graph&, const Inputs& x) {
+             const Moments of = moments(x[0]);
+             return of.mean / of.variance;
+         },
+         one, -2, 2},
         {"RandomNormal", "random_normal",
          [](Graph& graph, const Inputs& x) {
              return x[0] * random_normal(graph, "noise", {3, 4});
