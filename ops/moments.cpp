@@ -19,6 +19,7 @@ namespace {
 
 constexpr std::size_t elements_per_tile = 1 << 15;
 constexpr std::size_t strip = 512;       // partial sums that stay in the first-level cache
+constexpr std::size_t lanes = 64;        // partial sums of a run
 constexpr std::size_t rows_in_run = 64;  // rows added one after another before their sum joins the others'
 
 /// sums[j] += the sum over rows of term(from[row * stride + j], j), for at most `strip` columns.
@@ -68,12 +69,17 @@ struct Partition {
             (axis < first ? outer : axis < last ? channels : inner) *= shape[axis];
     }
     std::size_t terms() const { return outer * inner; }
-    /// True if a row of `outer` holds several whole channels of a tile, side by side.
+    std::size_t runs() const { return outer * channels; }
+    /// True if a tile takes whole channels, side by side in the rows of `outer`; otherwise it takes runs of
+    /// `inner` elements, whose moments are combined last.
     bool abreast() const { return outer > 1 && inner <= strip; }
-    std::size_t channels_per_tile() const {
+    std::size_t units() const { return abreast() ? channels : runs(); }
+    std::size_t units_per_tile() const {
         return std::max<std::size_t>(1, (abreast() ? strip : elements_per_tile) / inner);
     }
-    std::size_t tiles() const { return (channels + channels_per_tile() - 1) / channels_per_tile(); }
+    std::size_t tiles() const { return (units() + units_per_tile() - 1) / units_per_tile(); }
+    /// A mean and a sum of squared deviations a run.
+    std::size_t workspace() const { return outer == 1 || abreast() ? 0 : 2 * runs(); }
 };
 
 /// One of the two along the first axis of `both`, under another shape.
@@ -113,64 +119,96 @@ class MeanAndVariance final : public OpOf<MeanAndVariance> {
         return x * slope + (part_of(seed, 0, repeated) * (1 / terms) - mean * slope);
     }
 
+    std::size_t workspace(const Signature& signature) const override {
+        return Partition(signature.inputs[0], first_, last_).workspace();
+    }
+    void finish(const Kernel<float>& kernel) const override { combine_runs(kernel); }
+    void finish(const Kernel<double>& kernel) const override { combine_runs(kernel); }
+
     template <class T>
     void compute(const Kernel<T>& kernel) const {
         const Partition by(kernel.input_shapes[0], first_, last_);
-        const std::size_t begin = kernel.tile * by.channels_per_tile();
-        const std::size_t end = std::min(begin + by.channels_per_tile(), by.channels);
+        const std::size_t begin = kernel.tile * by.units_per_tile();
+        const std::size_t end = std::min(begin + by.units_per_tile(), by.units());
         const T* from = kernel.inputs[0] + begin * by.inner;
-        T *mean = kernel.output + begin, *variance = mean + by.channels;
-        if (by.abreast()) return compute_abreast(by, from, end - begin, mean, variance);
-        for (std::size_t channel = 0; channel < end - begin; ++channel)
-            compute_channel(by, from + channel * by.inner, mean + channel, variance + channel);
+        if (by.abreast()) {
+            T* mean = kernel.output + begin;
+            return compute_abreast(by, from, end - begin, mean, mean + by.channels);
+        }
+        T* const means = by.outer == 1 ? kernel.output : kernel.workspace;
+        for (std::size_t run = begin; run < end; ++run, from += by.inner) {
+            const T mean = total(from, by.inner, Identity()) / static_cast<T>(by.inner);
+            const T squares = total(from, by.inner, SquaredDeviation<T>{mean});
+            means[run] = mean;
+            means[by.runs() + run] = by.outer == 1 ? squares / static_cast<T>(by.inner) : squares;
+        }
     }
 
  private:
+    struct Identity {
+        template <class T>
+        T operator()(T x, std::size_t) const {
+            return x;
+        }
+    };
+    template <class T>
+    struct SquaredDeviation {
+        T mean;
+        T operator()(T x, std::size_t) const { return (x - mean) * (x - mean); }
+    };
+    template <class T>
+    struct SquaredDeviations {
+        const T* means;
+        T operator()(T x, std::size_t j) const { return (x - means[j]) * (x - means[j]); }
+    };
+
     template <class T>
     static void compute_abreast(const Partition& by, const T* from, std::size_t channels, T* mean,
                                 T* variance) {
         const std::size_t columns = channels * by.inner, stride = by.channels * by.inner;
         const T terms = static_cast<T>(by.terms());
         T sums[strip] = {}, means[strip];
-        add_rows(from, by.outer, stride, columns, sums, [](T x, std::size_t) { return x; });
+        add_rows(from, by.outer, stride, columns, sums, Identity());
         for (std::size_t channel = 0; channel < channels; ++channel) {
             mean[channel] = fold(sums + channel * by.inner, by.inner) / terms;
             std::fill_n(means + channel * by.inner, by.inner, mean[channel]);
         }
         std::fill_n(sums, columns, T(0));
-        add_rows(from, by.outer, stride, columns, sums, [&means](T x, std::size_t j) {
-            const T deviation = x - means[j];
-            return deviation * deviation;
-        });
+        add_rows(from, by.outer, stride, columns, sums, SquaredDeviations<T>{means});
         for (std::size_t channel = 0; channel < channels; ++channel)
             variance[channel] = fold(sums + channel * by.inner, by.inner) / terms;
     }
 
-    template <class T>
-    static void compute_channel(const Partition& by, const T* from, T* mean, T* variance) {
-        const T terms = static_cast<T>(by.terms());
-        const T center = total(by, from, [](T x, std::size_t) { return x; }) / terms;
-        *mean = center;
-        *variance = total(by, from,
-                          [center](T x, std::size_t) {
-                              const T deviation = x - center;
-                              return deviation * deviation;
-                          }) /
-                    terms;
+    /// The sum of `term` over a run of n elements, taken as rows of at most `lanes`.
+    template <class T, class Term>
+    static T total(const T* from, std::size_t n, const Term& term) {
+        const std::size_t columns = std::min(n, lanes), rows = n / columns, rest = n % columns;
+        T sums[lanes] = {};
+        add_rows(from, rows, columns, columns, sums, term);
+        add_rows(from + rows * columns, rest > 0 ? 1 : 0, 0, rest, sums, term);
+        return fold(sums, columns);
     }
 
-    /// The sum of `term` over one channel, each of whose runs is taken as rows of at most a strip.
-    template <class T, class Term>
-    static T total(const Partition& by, const T* from, const Term& term) {
-        const std::size_t columns = std::min(by.inner, strip);
-        const std::size_t rows = by.inner / columns, rest = by.inner % columns;
-        T sums[strip] = {};
-        for (std::size_t outer = 0; outer < by.outer; ++outer) {
-            const T* run = from + outer * by.channels * by.inner;
-            add_rows(run, rows, columns, columns, sums, term);
-            add_rows(run + rows * columns, rest > 0 ? 1 : 0, 0, rest, sums, term);
+    /// The moments of channels from those of their runs (Chan, Golub and LeVeque 1979): the mean of the
+    /// means; the squares of all runs, and the squared deviations of their means, each for a run's elements.
+    template <class T>
+    void combine_runs(const Kernel<T>& kernel) const {
+        const Partition by(kernel.input_shapes[0], first_, last_);
+        if (by.workspace() == 0) return;
+        const T inner = static_cast<T>(by.inner), terms = static_cast<T>(by.terms());
+        for (std::size_t begin = 0; begin < by.channels; begin += strip) {
+            const std::size_t columns = std::min(strip, by.channels - begin);
+            const T* const run_means = kernel.workspace + begin;
+            T *means = kernel.output + begin, *variances = means + by.channels;
+            T sums[strip] = {}, deviations[strip] = {};
+            add_rows(run_means, by.outer, by.channels, columns, sums, Identity());
+            for (std::size_t j = 0; j < columns; ++j) means[j] = sums[j] / static_cast<T>(by.outer);
+            add_rows(run_means, by.outer, by.channels, columns, deviations, SquaredDeviations<T>{means});
+            std::fill_n(sums, columns, T(0));
+            add_rows(run_means + by.runs(), by.outer, by.channels, columns, sums, Identity());
+            for (std::size_t j = 0; j < columns; ++j)
+                variances[j] = (sums[j] + inner * deviations[j]) / terms;
         }
-        return fold(sums, columns);
     }
 
     /// The input's shape with an extent of 1 at each axis that does not stay.

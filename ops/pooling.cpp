@@ -185,7 +185,7 @@ class SumUnpool final : public OpOf<SumUnpool> {
     }
     Shape shape(std::span<const Shape> inputs) const override {
         expect_images(inputs[0]);
-        const Shape images{inputs[0][0], inputs[0][1], extents_[0], extents_[1]};
+        Shape images{inputs[0][0], inputs[0][1], extents_[0], extents_[1]};
         const Shape pooled = pooled_shape(images, how_);
         if (pooled != inputs[0])
             throw ShapeError(fmt::format("shape {} must be {}, one element a window over {}",
@@ -256,7 +256,7 @@ class MaxPoolPlaces final : public OpOf<MaxPoolPlaces> {
     std::string name() const override { return "max_pool2d_places"; }
     std::string attributes() const override { return attributes_of(how_); }
     Shape shape(std::span<const Shape> inputs) const override {
-        const Shape pooled = pooled_shape(inputs[0], how_);
+        Shape pooled = pooled_shape(inputs[0], how_);
         if (inputs[0][2] * inputs[0][3] > most_places)
             throw ShapeError(
                 fmt::format("a plane of shape {} has more than 2^24 elements", to_string(inputs[0])));
