@@ -11,6 +11,7 @@
 #include <duet/graph/error.hpp>
 #include <duet/graph/graph.hpp>
 #include <duet/ops/arithmetic.hpp>
+#include <duet/ops/channel_affine.hpp>
 #include <duet/ops/shape_ops.hpp>
 
 namespace duet {
@@ -90,6 +91,11 @@ Tensor part_of(const Tensor& both, std::size_t which, const Shape& shape) {
     return reshape(slice(both, begin, end), shape);
 }
 
+/// The shape of each of the two.
+Shape kept_shape(const Tensor& both) {
+    return Shape(std::vector<std::size_t>(both.shape().begin() + 1, both.shape().end()));
+}
+
 /// The mean over all axes but first, ..., last - 1, and behind it the variance, along a new first axis: both
 /// are made while a tile's channels are in cache.
 class MeanAndVariance final : public OpOf<MeanAndVariance> {
@@ -113,12 +119,11 @@ class MeanAndVariance final : public OpOf<MeanAndVariance> {
     Tensor gradient(std::size_t, const Application& application, const Tensor& seed) const override {
         const Tensor& x = application.inputs[0];
         const auto terms = static_cast<double>(Partition(x.shape(), first_, last_).terms());
-        const Shape repeated = with_kept_axes(x.shape());
-        const Tensor slope = part_of(seed, 1, repeated) * (2 / terms);
-        const Tensor mean = part_of(application.output, 0, repeated);
-        return x * slope + (part_of(seed, 0, repeated) * (1 / terms) - mean * slope);
+        const Shape kept = kept_shape(application.output);
+        const Tensor slope = part_of(seed, 1, kept) * (2 / terms);
+        const Tensor mean = part_of(application.output, 0, kept);
+        return channel_affine(x, first_, slope, part_of(seed, 0, kept) * (1 / terms) - mean * slope);
     }
-
     std::size_t workspace(const Signature& signature) const override {
         return Partition(signature.inputs[0], first_, last_).workspace();
     }
@@ -211,13 +216,6 @@ class MeanAndVariance final : public OpOf<MeanAndVariance> {
         }
     }
 
-    /// The input's shape with an extent of 1 at each axis that does not stay.
-    Shape with_kept_axes(const Shape& input) const {
-        std::vector<std::size_t> extents(input.rank(), 1);
-        for (std::size_t axis = first_; axis < last_; ++axis) extents[axis] = input[axis];
-        return Shape(std::move(extents));
-    }
-
     std::size_t first_, last_;
 };
 
@@ -245,7 +243,7 @@ Moments moments(Operand x, const Axes& axes) {
     const WhereScope scope(input.graph(), x.where());
     const auto range = kept_range(input, axes);
     const Tensor both = apply(std::make_shared<MeanAndVariance>(range.first, range.second), {input});
-    const Shape kept(std::vector<std::size_t>(both.shape().begin() + 1, both.shape().end()));
+    const Shape kept = kept_shape(both);
     return {part_of(both, 0, kept), part_of(both, 1, kept)};
 }
 

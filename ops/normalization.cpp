@@ -11,6 +11,7 @@
 #include <duet/graph/graph.hpp>
 #include <duet/ops/arithmetic.hpp>
 #include <duet/ops/broadcast.hpp>
+#include <duet/ops/channel_affine.hpp>
 #include <duet/ops/moments.hpp>
 #include <duet/ops/shape_ops.hpp>
 
@@ -60,20 +61,11 @@ Axes axes_from(std::size_t first, std::size_t rank) {
     return axes;
 }
 
-/// `x` * factor + offset, where the axes of both are those of `x` from `first`.
-Tensor scaled(const Tensor& x, std::size_t first, const Tensor& factor, const Tensor& offset) {
-    const auto aligned = [&](const Tensor& part) {
-        std::vector<std::size_t> extents(x.shape().rank() - first, 1);
-        std::copy(part.shape().begin(), part.shape().end(), extents.begin());
-        return reshape(part, Shape(std::move(extents)));
-    };
-    return x * aligned(factor) + aligned(offset);
-}
-
+/// The axes of the statistics, scale and shift are those of `x` from `first`.
 Tensor normalized_by(const Tensor& x, std::size_t first, const Tensor& mean, const Tensor& variance,
                      const Operand& scale, const Operand& shift, double epsilon) {
     const Tensor factor = scale / sqrt(variance + epsilon);
-    return scaled(x, first, factor, shift - mean * factor);
+    return channel_affine(x, first, factor, shift - mean * factor);
 }
 
 Shape channels_of(const Shape& shape) {

@@ -9,6 +9,7 @@
 #include <duet/ops/activation.hpp>
 #include <duet/ops/arithmetic.hpp>
 #include <duet/ops/broadcast.hpp>
+#include <duet/ops/channel_affine.hpp>
 #include <duet/ops/classification.hpp>
 #include <duet/ops/comparison.hpp>
 #include <duet/ops/indexing.hpp>
@@ -268,6 +269,24 @@ std::vector<OpCase> make_cases() {
          "matmul, a row and a column",
          [](Graph&, const Inputs& x) { return matmul(x[0], x[1]); },
          {{1, 4}, {4, 1}},
+         -2,
+         2},
+        {"ChannelAffine",
+         "channel_affine",
+         [](Graph&, const Inputs& x) { return channel_affine(x[0], 1, x[1], x[2]); },
+         {{2, 3, 4}, {3}, {3}},
+         -2,
+         2},
+        {"ChannelAffine",
+         "channel_affine of the last axes",
+         [](Graph&, const Inputs& x) { return channel_affine(x[0], 1, x[1], x[2]); },
+         {{2, 3, 4}, {3, 4}, {3, 4}},
+         -2,
+         2},
+        {"ChannelAffine",
+         "channel_scale of everything, accumulating",
+         [](Graph&, const Inputs& x) { return x[2] + channel_scale(x[0], 0, x[1]); },
+         {{3, 4}, {}, {3, 4}},
          -2,
          2},
         {"MeanAndVariance",
