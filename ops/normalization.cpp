@@ -65,7 +65,8 @@ Axes axes_from(std::size_t first, std::size_t rank) {
 Tensor normalized_by(const Tensor& x, std::size_t first, const Tensor& mean, const Tensor& variance,
                      const Operand& scale, const Operand& shift, double epsilon) {
     const Tensor factor = scale / sqrt(variance + epsilon);
-    return channel_affine(x, first, factor, shift - mean * factor);
+    const Tensor offset = shift - mean * factor;
+    return channel_affine(x, first, broadcast_to(factor, offset.shape()), offset);
 }
 
 Shape channels_of(const Shape& shape) {
