@@ -1,11 +1,14 @@
 #include <duet/graph/instruction.hpp>
 
 #include <algorithm>
+#include <cassert>
 #include <cmath>
 
 #include <fmt/format.h>
 
+#include <duet/graph/arena_state.hpp>
 #include <duet/graph/error.hpp>
+#include <duet/graph/units.hpp>
 
 namespace duet {
 
@@ -38,6 +41,36 @@ std::string range_of(const T* values, std::size_t count) {
                            : fmt::format("in [{}, {}], {} of {} not finite", low, high, not_finite, count);
 }
 
+bool contiguous(const Region& region) {
+    return region.rows == 1 || region.stride == region.length;
+}
+
+template <class T>
+ByteRange bytes_of(const Location& location, std::size_t begin, std::size_t elements) {
+    return {location.byte + begin * sizeof(T), location.byte + (begin + elements) * sizeof(T)};
+}
+
+/// An access to `elements` elements of which each tile touches the region given for it; to all of them by
+/// each tile if there is none, or one that is not contiguous.
+template <class T, class RegionOfTile>
+Footprint::Access access_by_tile(const Location& location, bool writes, std::size_t elements,
+                                 std::size_t tiles, const RegionOfTile& region_of) {
+    Footprint::Access access{location.memory, writes, true, {}};
+    for (std::size_t tile = 0; tile < tiles; ++tile) {
+        const std::optional<Region> region = region_of(tile);
+        if (!region || !contiguous(*region))
+            return {location.memory, writes, false, {bytes_of<T>(location, 0, elements)}};
+        access.ranges.push_back(bytes_of<T>(location, region->begin, region->rows * region->length));
+    }
+    return access;
+}
+
+/// Where element 0 of a tensor would be whose element `index` is at `address`: a number, not a place to read.
+template <class T>
+T* first_element(T* address, std::size_t index) {
+    return reinterpret_cast<T*>(reinterpret_cast<std::uintptr_t>(address) - index * sizeof(T));
+}
+
 }  // namespace
 
 template <class T>
@@ -65,7 +98,16 @@ Kernel<T> KernelInstruction<T>::kernel(std::size_t tile, std::uint64_t draw) con
 
 template <class T>
 void KernelInstruction<T>::run(std::size_t tile, std::uint64_t draw, std::byte*) {
-    op_->run(kernel(tile, draw));
+    run_tile(*op_, kernel(tile, draw), tile);
+}
+
+template <class T>
+void KernelInstruction<T>::run_on(const T* region, std::size_t region_stride, std::size_t tile,
+                                  std::uint64_t draw) const {
+    Kernel<T> part = kernel(tile, draw);
+    part.region = region;
+    part.region_stride = region_stride;
+    op_->run(part);
 }
 
 template <class T>
@@ -79,39 +121,161 @@ Region KernelInstruction<T>::region(std::size_t tile) const {
 }
 
 template <class T>
+Footprint KernelInstruction<T>::footprint(const Locations& locations) const {
+    const Signature signature{input_shapes_, shape_};
+    const std::size_t tiles = this->tiles_;
+    Footprint footprint{tiles, 0, {}};
+    for (std::size_t i = 0; i < slots_.inputs.size(); ++i)
+        footprint.accesses.push_back(
+            access_by_tile<T>(locations[slots_.inputs[i]], false, input_shapes_[i].elements(), tiles,
+                              [&](std::size_t tile) { return op_->region_read(signature, i, tile); }));
+    footprint.accesses.push_back(
+        access_by_tile<T>(locations[slots_.output], true, shape_.elements(), tiles, [&](std::size_t tile) {
+            return op_->accepts_epilogue() ? std::optional(op_->region(signature, tile)) : std::nullopt;
+        }));
+    if (const std::size_t workspace = op_->workspace(signature); workspace > 0) {
+        const Location& location = locations[slots_.workspace];
+        footprint.accesses.push_back({location.memory, true, false, {bytes_of<T>(location, 0, workspace)}});
+    }
+    return footprint;
+}
+
+template <class T>
 ElementwiseInstruction<T>::ElementwiseInstruction(ElementwiseProgram<T> program,
-                                                  std::unique_ptr<KernelInstruction<T>> head,
-                                                  std::vector<std::size_t> operand_slots,
+                                                  std::unique_ptr<KernelInstruction<T>> head, Tails<T> tails,
+                                                  std::vector<Operand> operands,
                                                   std::vector<std::size_t> result_slots, std::size_t elements)
     : program_(std::move(program)),
       head_(std::move(head)),
-      operand_slots_(std::move(operand_slots)),
+      tails_(std::move(tails)),
+      operand_list_(std::move(operands)),
       result_slots_(std::move(result_slots)),
-      operands_(operand_slots_.size()),
+      operands_(operand_list_.size()),
       results_(result_slots_.size()),
       elements_(elements) {
     const std::size_t granularity = program_.granularity();
     elements_per_tile_ = std::max<std::size_t>(usual_tile / granularity, 1) * granularity;
     this->tiles_ = head_ ? head_->tiles() : (elements_ + elements_per_tile_ - 1) / elements_per_tile_;
+    if (!tails_.kernels.empty()) cut_by_tails();
+}
+
+template <class T>
+void ElementwiseInstruction<T>::cut_by_tails() {
+    if (!head_) this->tiles_ = tails_.regions.size();
+    for (std::size_t tile = 0; tile < this->tiles_; ++tile) {
+        first_of_tile_.push_back(regions_by_tile_.size());
+        const Region made = tile_region(tile);
+        for (std::size_t region = 0; region < tails_.regions.size(); ++region)
+            if (nests(tails_.regions[region], made)) regions_by_tile_.push_back(region);
+    }
+    first_of_tile_.push_back(regions_by_tile_.size());
+    assert(regions_by_tile_.size() == tails_.regions.size());
+    for (const Region& region : tails_.regions)
+        largest_region_ = std::max(largest_region_, region.rows * region.length);
+}
+
+template <class T>
+std::size_t ElementwiseInstruction<T>::scratch_bytes() const {
+    const std::size_t program = aligned_to_buffer(program_.scratch_bytes());
+    if (!tails_.transient) return program;
+    return program + aligned_to_buffer(results_.size() * sizeof(T*)) + largest_region_ * sizeof(T);
 }
 
 template <class T>
 void ElementwiseInstruction<T>::bind(T* const* slots) {
     if (head_) head_->bind(slots);
-    for (std::size_t i = 0; i < operands_.size(); ++i) operands_[i] = slots[operand_slots_[i]];
+    for (const auto& tail : tails_.kernels) tail->bind(slots);
+    for (std::size_t i = 0; i < operands_.size(); ++i) operands_[i] = slots[operand_list_[i].slot];
     for (std::size_t i = 0; i < results_.size(); ++i) results_[i] = slots[result_slots_[i]];
 }
 
 template <class T>
 void ElementwiseInstruction<T>::run(std::size_t tile, std::uint64_t draw, std::byte* scratch) {
-    Region region{tile * elements_per_tile_, 1, elements_, 0};
-    if (head_) {
-        head_->run(tile, draw, scratch);
-        region = head_->region(tile);
-    } else {
-        region.length = std::min(elements_per_tile_, elements_ - region.begin);
+    if (head_) head_->run(tile, draw, scratch);
+    if (!tails_.kernels.empty()) {
+        for (std::size_t i = first_of_tile_[tile]; i < first_of_tile_[tile + 1]; ++i)
+            run_region(regions_by_tile_[i], draw, scratch);
+        return;
     }
-    program_.run(operands_.data(), results_.data(), region, scratch);
+    program_.run(operands_.data(), results_.data(), tile_region(tile), scratch);
+}
+
+template <class T>
+Region ElementwiseInstruction<T>::tile_region(std::size_t tile) const {
+    if (head_) return head_->region(tile);
+    if (!tails_.kernels.empty()) return tails_.regions[tile];
+    const std::size_t begin =
+        elements_per_tile_ > 0 ? tile * elements_per_tile_ : first_tile(elements_, tile, this->tiles_);
+    const std::size_t end = elements_per_tile_ > 0 ? std::min(begin + elements_per_tile_, elements_)
+                                                   : first_tile(elements_, tile + 1, this->tiles_);
+    return {begin, 1, end - begin, end - begin};
+}
+
+template <class T>
+void ElementwiseInstruction<T>::cut(std::size_t tiles) {
+    this->tiles_ = tiles;
+    elements_per_tile_ = 0;
+}
+
+template <class T>
+Footprint ElementwiseInstruction<T>::footprint(const Locations& locations) const {
+    Footprint footprint{this->tiles_, 0, {}};
+    if (head_)
+        footprint = head_->footprint(locations);
+    else if (tails_.kernels.empty())
+        footprint.divisible = elements_;
+    for (const auto& tail : tails_.kernels) {
+        const Footprint reduction = tail->footprint(locations);
+        for (const Footprint::Access& access : reduction.accesses)
+            if (access.writes) footprint.accesses.push_back(access);
+    }
+    const auto add = [&](std::size_t slot, bool writes) {
+        if (footprint.divisible > 0)
+            footprint.accesses.push_back(
+                {locations[slot].memory, writes, true, {bytes_of<T>(locations[slot], 0, elements_)}});
+        else
+            footprint.accesses.push_back(
+                access_by_tile<T>(locations[slot], writes, elements_, this->tiles_,
+                                  [&](std::size_t tile) { return std::optional(tile_region(tile)); }));
+    };
+    for (const Operand& operand : operand_list_) {
+        if (operand.repeated == 0)
+            add(operand.slot, false);
+        else
+            footprint.accesses.push_back({locations[operand.slot].memory,
+                                          false,
+                                          false,
+                                          {bytes_of<T>(locations[operand.slot], 0, operand.repeated)}});
+    }
+    for (std::size_t i = 0; i < result_slots_.size(); ++i)
+        if (!tails_.transient || i != tails_.result) add(result_slots_[i], true);
+    return footprint;
+}
+
+template <class T>
+void ElementwiseInstruction<T>::run_region(std::size_t index, std::uint64_t draw, std::byte* scratch) const {
+    const Region& region = tails_.regions[index];
+    if (!tails_.transient) {
+        program_.run(operands_.data(), results_.data(), region, scratch);
+        for (const auto& tail : tails_.kernels)
+            tail->run_on(results_[tails_.result] + region.begin, region.stride, index, draw);
+        return;
+    }
+    std::byte* const after_program = scratch + aligned_to_buffer(program_.scratch_bytes());
+    T** const results = reinterpret_cast<T**>(after_program);
+    T* const values = reinterpret_cast<T*>(after_program + aligned_to_buffer(results_.size() * sizeof(T*)));
+    std::copy(results_.begin(), results_.end(), results);
+    for (std::size_t row = 0; row < region.rows; ++row) {
+        const std::size_t begin = region.begin + row * region.stride;
+        results[tails_.result] = first_element(values + row * region.length, begin);
+        program_.run(operands_.data(), results, {begin, 1, region.length, region.length}, scratch);
+    }
+    for (const auto& tail : tails_.kernels) tail->run_on(values, region.length, index, draw);
+}
+
+template <class T>
+void ElementwiseInstruction<T>::finish(std::uint64_t draw) {
+    for (const auto& tail : tails_.kernels) tail->finish(draw);
 }
 
 template <class T>
@@ -121,8 +285,34 @@ void CopyInstruction<T>::bind(T* const* slots) {
 }
 
 template <class T>
-void CopyInstruction<T>::run(std::size_t, std::uint64_t, std::byte*) {
-    std::copy_n(source_, elements_, target_);
+CopyInstruction<T>::CopyInstruction(std::size_t from, std::size_t to, std::size_t elements)
+    : from_(from), to_(to), elements_(elements) {
+    this->tiles_ = std::max<std::size_t>(elements / usual_tile, 1);
+}
+
+template <class T>
+Footprint CopyInstruction<T>::footprint(const Locations& locations) const {
+    return {this->tiles_,
+            elements_,
+            {{locations[from_].memory, false, true, {bytes_of<T>(locations[from_], 0, elements_)}},
+             {locations[to_].memory, true, true, {bytes_of<T>(locations[to_], 0, elements_)}}}};
+}
+
+template <class T>
+void CopyInstruction<T>::run(std::size_t tile, std::uint64_t, std::byte*) {
+    const std::size_t begin = first_tile(elements_, tile, this->tiles_);
+    std::copy_n(source_ + begin, first_tile(elements_, tile + 1, this->tiles_) - begin, target_ + begin);
+}
+
+template <class T>
+Footprint CheckInstruction<T>::footprint(const Locations& locations) const {
+    Footprint footprint{1, 0, {}};
+    for (const WatchedValue& value : values_)
+        footprint.accesses.push_back({locations[value.slot].memory,
+                                      false,
+                                      false,
+                                      {bytes_of<T>(locations[value.slot], 0, value.elements)}});
+    return footprint;
 }
 
 template <class T>

@@ -22,7 +22,7 @@ class Placement {
         layout_.sequence = schedule(units_, dependencies_, order);
         layout_.buffer.resize(plan_.nodes.size());
         layout_.update.resize(plan_.nodes.size());
-        layout_.workspace.resize(units_.list.size());
+        layout_.workspace.resize(plan_.nodes.size());
         last_read_.assign(plan_.nodes.size(), 0);
         for (std::size_t step = 0; step < layout_.sequence.size(); ++step)
             for (const std::size_t value : reads_[layout_.sequence[step]]) last_read_[value] = step;
@@ -44,7 +44,8 @@ class Placement {
                 take_over(*unit.head, *buffer, step);
             else
                 layout_.buffer[*unit.head] = new_buffer(*unit.head, step);
-            if (!layout_.update[root]) take_over(root, *layout_.buffer[*unit.head], step);
+            if (!layout_.update[root] && units_.stored[root])
+                take_over(root, *layout_.buffer[*unit.head], step);
         }
         for (const std::size_t node : unit.nodes) {
             if (!units_.stored[node] || layout_.update[node] || layout_.buffer[node]) continue;
@@ -53,13 +54,19 @@ class Placement {
             else
                 layout_.buffer[node] = new_buffer(node, step);
         }
-        const std::size_t worker = unit.head.value_or(root);
-        const std::vector<Shape> shapes = input_shapes(plan_, worker);
-        const std::size_t workspace = plan_.nodes[worker].op->workspace({shapes, plan_.nodes[worker].shape});
-        if (workspace > 0) {
-            layout_.workspace[index] = lifetimes_.size();
-            lifetimes_.push_back({workspace * element_bytes_, step, step});
+        for (const std::size_t tail : unit.tails) {
+            if (!layout_.update[tail]) layout_.buffer[tail] = new_buffer(tail, step);
+            place_workspace(tail, step);
         }
+        place_workspace(unit.head.value_or(root), step);
+    }
+
+    void place_workspace(std::size_t node, std::size_t step) {
+        const std::vector<Shape> shapes = input_shapes(plan_, node);
+        const std::size_t workspace = plan_.nodes[node].op->workspace({shapes, plan_.nodes[node].shape});
+        if (workspace == 0) return;
+        layout_.workspace[node] = lifetimes_.size();
+        lifetimes_.push_back({workspace * element_bytes_, step, step});
     }
 
     std::size_t new_buffer(std::size_t node, std::size_t step) {

@@ -18,7 +18,7 @@ struct Layout {
     std::vector<std::optional<std::size_t>> buffer;
     /// For each node: the update into whose variable it is computed.
     std::vector<std::optional<std::size_t>> update;
-    /// For each unit: the buffer of its scratch memory.
+    /// For each node: the buffer of its kernel's scratch memory.
     std::vector<std::optional<std::size_t>> workspace;
     MemoryPlan memory;
 };

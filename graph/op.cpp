@@ -15,7 +15,7 @@ namespace {
 constexpr std::size_t elements_per_tile = 1 << 14;
 
 template <class T>
-void run_tile(const ElementwiseOp& op, const Kernel<T>& kernel) {
+void run_elements(const ElementwiseOp& op, const Kernel<T>& kernel) {
     const std::size_t begin = kernel.tile * elements_per_tile;
     const std::size_t end = std::min(begin + elements_per_tile, kernel.output_shape.elements());
     std::array<const T*, ElementwiseOp::most_inputs> inputs{};
@@ -33,6 +33,19 @@ Tensor Op::gradient(std::size_t, const Application&, const Tensor&) const {
 Region Op::region(const Signature& signature, std::size_t) const {
     return {0, 1, signature.output.elements(), signature.output.elements()};
 }
+
+template <class T>
+void run_tile(const Op& op, Kernel<T> kernel, std::size_t tile) {
+    kernel.tile = tile;
+    if (op.accepts_prologue()) {
+        const Region region = *op.region_read({kernel.input_shapes, kernel.output_shape}, 0, tile);
+        kernel.region = kernel.inputs[0] + region.begin;
+        kernel.region_stride = region.stride;
+    }
+    op.run(kernel);
+}
+template void run_tile<float>(const Op&, Kernel<float>, std::size_t);
+template void run_tile<double>(const Op&, Kernel<double>, std::size_t);
 
 Shape ElementwiseOp::shape(std::span<const Shape> inputs) const {
     if (inputs.empty() || inputs.size() > most_inputs)
@@ -58,10 +71,10 @@ void ElementwiseOp::block_with_scalar(const double* const*, std::size_t, double*
 }
 
 void ElementwiseOp::run(const Kernel<float>& kernel) const {
-    run_tile(*this, kernel);
+    run_elements(*this, kernel);
 }
 void ElementwiseOp::run(const Kernel<double>& kernel) const {
-    run_tile(*this, kernel);
+    run_elements(*this, kernel);
 }
 
 }  // namespace duet

@@ -45,6 +45,10 @@ struct Kernel {
     std::size_t tile;
     /// The draw number of the run: random ops draw from it.
     std::uint64_t draw;
+    /// For ops that accept a prologue: where the tile's part of the first input begins, and the elements from
+    /// one of its rows to the next. It may be the only part of that input that exists.
+    const T* region = nullptr;
+    std::size_t region_stride = 0;
 };
 
 /// A part of a dense output: `rows` runs of `length` elements, the first at `begin`, each `stride` after the
@@ -54,6 +58,8 @@ struct Region {
     std::size_t rows;
     std::size_t stride;
     std::size_t length;
+
+    friend bool operator==(const Region&, const Region&) = default;
 };
 
 class ElementwiseOp;
@@ -129,6 +135,16 @@ class Op {
     virtual bool accepts_epilogue() const { return false; }
     /// The part of the output that a tile completes; asked only of ops that accept an epilogue.
     virtual Region region(const Signature& signature, std::size_t tile) const;
+    /// The part of an input that a tile reads; none if it may read all of it. Neighbouring ops on the same
+    /// rows then run tile after tile.
+    virtual std::optional<Region> region_read(const Signature& /*signature*/, std::size_t /*input*/,
+                                              std::size_t /*tile*/) const {
+        return {};
+    }
+    /// True if the tiles' `region_read` of the first input cover it once, and `Kernel::region` is all that
+    /// they read it through, so that elementwise work that makes the input can run just before, region by
+    /// region.
+    virtual bool accepts_prologue() const { return false; }
     /// Elements of scratch memory that the tiles share.
     virtual std::size_t workspace(const Signature& /*signature*/) const { return 0; }
 
@@ -168,6 +184,13 @@ class ElementwiseOp : public Op {
     /// Floating-point operations an element; a transcendental function counts as ten.
     virtual double flops_per_element() const { return 1; }
 };
+
+/// Runs one tile of an op whose inputs are whole in memory: sets `tile` and, where the op accepts a prologue,
+/// `region`.
+template <class T>
+void run_tile(const Op& op, Kernel<T> kernel, std::size_t tile);
+extern template void run_tile<float>(const Op&, Kernel<float>, std::size_t);
+extern template void run_tile<double>(const Op&, Kernel<double>, std::size_t);
 
 /// Gives an op both kernels from one member template `template <class T> void compute(const Kernel<T>&)
 /// const`.

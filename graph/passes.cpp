@@ -63,8 +63,9 @@ std::vector<double> evaluate(const Op& op, const std::vector<Shape>& shapes,
     std::vector<double> output(shape.elements());
     const Signature signature{shapes, shape};
     std::vector<double> workspace(op.workspace(signature));
-    Kernel<double> kernel{shapes, shape, inputs, output.data(), workspace.data(), 0, 0};
-    for (const std::size_t tiles = op.tiles(signature); kernel.tile < tiles; ++kernel.tile) op.run(kernel);
+    const Kernel<double> kernel{shapes, shape, inputs, output.data(), workspace.data(), 0, 0};
+    const std::size_t tiles = op.tiles(signature);
+    for (std::size_t tile = 0; tile < tiles; ++tile) run_tile(op, kernel, tile);
     op.finish(kernel);
     return output;
 }

@@ -12,6 +12,16 @@ bool is_leaf(const Plan& plan, std::size_t node) {
     return dynamic_cast<const LeafOp*>(plan.nodes[node].op.get()) != nullptr;
 }
 
+std::vector<Region> regions_read(const Plan& plan, std::size_t node) {
+    const Op& op = *plan.nodes[node].op;
+    const std::vector<Shape> shapes = input_shapes(plan, node);
+    const Signature signature{shapes, plan.nodes[node].shape};
+    std::vector<Region> regions(op.tiles(signature));
+    for (std::size_t tile = 0; tile < regions.size(); ++tile)
+        regions[tile] = *op.region_read(signature, 0, tile);
+    return regions;
+}
+
 class Grouping {
  public:
     Grouping(const Plan& plan, bool fuse) : plan_(plan), fuse_(fuse), consumers_(consumers_of(plan)) {
@@ -30,7 +40,10 @@ class Grouping {
         for (std::size_t i = plan_.nodes.size(); i-- > 0;) place(i);
         for (Unit& unit : units_.list) std::reverse(unit.nodes.begin(), unit.nodes.end());
         if (fuse_)
-            for (std::size_t unit = 0; unit < units_.list.size(); ++unit) attach_head(unit);
+            for (std::size_t unit = 0; unit < units_.list.size(); ++unit) {
+                attach_head(unit);
+                attach_tails(unit);
+            }
         drop_empty_units();
         append_copies_and_checks();
         return std::move(units_);
@@ -93,6 +106,49 @@ class Grouping {
             }
     }
 
+    void attach_tails(std::size_t index) {
+        Unit& unit = units_.list[index];
+        if (unit.kind != Unit::Kind::elementwise) return;
+        const std::size_t root = unit.nodes.back();
+        bool stored = wanted_[root];
+        for (const std::size_t reader : readers_of(root)) {
+            if (accepts_tail(unit, reader)) {
+                units_.list[*units_.of_node[reader]].nodes.clear();
+                units_.of_node[reader] = index;
+                unit.tails.push_back(reader);
+            } else {
+                stored = true;
+            }
+        }
+        units_.stored[root] = stored;
+    }
+
+    /// The nodes that read a value or what is an alias of it.
+    std::vector<std::size_t> readers_of(std::size_t value) const {
+        std::vector<std::size_t> readers, open{value};
+        while (!open.empty()) {
+            const std::size_t next = open.back();
+            open.pop_back();
+            for (const std::size_t consumer : consumers_[next])
+                (plan_.nodes[consumer].op->aliases() ? open : readers).push_back(consumer);
+        }
+        return readers;
+    }
+
+    /// True if the reduction cuts its input as the unit's other tails do, or nests in the tiles of its head.
+    bool accepts_tail(const Unit& unit, std::size_t reader) const {
+        const PlanNode& node = plan_.nodes[reader];
+        if (!node.op->accepts_prologue() || node.inputs.size() != 1) return false;
+        const std::vector<Region> regions = regions_read(plan_, reader);
+        if (!unit.tails.empty()) return regions == tail_regions(plan_, unit);
+        if (!unit.head) return true;
+        const std::vector<Region> tiles = regions_made(plan_, *unit.head);
+        return std::all_of(regions.begin(), regions.end(), [&](const Region& region) {
+            return std::any_of(tiles.begin(), tiles.end(),
+                               [&](const Region& tile) { return nests(region, tile); });
+        });
+    }
+
     /// Short runs cost more in calls than is gained by finding them in cache.
     bool has_long_runs(std::size_t node) const {
         constexpr std::size_t shortest = 128;
@@ -127,6 +183,29 @@ class Grouping {
 };
 
 }  // namespace
+
+std::vector<Region> regions_made(const Plan& plan, std::size_t node) {
+    const Op& op = *plan.nodes[node].op;
+    const std::vector<Shape> shapes = input_shapes(plan, node);
+    const Signature signature{shapes, plan.nodes[node].shape};
+    std::vector<Region> regions(op.tiles(signature));
+    for (std::size_t tile = 0; tile < regions.size(); ++tile) regions[tile] = op.region(signature, tile);
+    return regions;
+}
+
+std::vector<Region> tail_regions(const Plan& plan, const Unit& unit) {
+    return regions_read(plan, unit.tails.front());
+}
+
+bool nests(const Region& inner, const Region& outer) {
+    const auto end = [](const Region& region) {
+        return region.begin + (region.rows - 1) * region.stride + region.length;
+    };
+    if (inner.begin < outer.begin || end(inner) > end(outer)) return false;
+    if (outer.rows == 1 || outer.stride == outer.length) return true;
+    const std::size_t column = (inner.begin - outer.begin) % outer.stride;
+    return (inner.rows == 1 || inner.stride == outer.stride) && column + inner.length <= outer.length;
+}
 
 Units group_into_units(const Plan& plan, bool fuse) {
     return Grouping(plan, fuse).group();

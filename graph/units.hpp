@@ -12,7 +12,8 @@ namespace duet {
 struct Unit {
     enum class Kind {
         kernel,       ///< runs the kernel of its one node
-        elementwise,  ///< runs its nodes block by block; its head, if it has one, tile by tile before them
+        elementwise,  ///< runs its nodes block by block; its head, if it has one, tile by tile before them,
+                      ///< and its tails after
         fetch,        ///< copies a value to where the caller reads it
         check,        ///< demands that its values are finite
         commit,       ///< copies a finished value into a variable
@@ -25,6 +26,8 @@ struct Unit {
     std::optional<std::size_t> head;
     /// Which fetch, or which update.
     std::size_t target = 0;
+    /// Reductions of the last node, computed region by region as it is made.
+    std::vector<std::size_t> tails = {};
 };
 
 /// The units of a plan and where each value comes from.
@@ -40,8 +43,19 @@ struct Units {
 
 /// Cuts a plan into units. With `fuse`, an elementwise node joins the unit of its consumers when all of them
 /// are in one, broadcasts are read in place, and a unit whose first operand is made for it alone by an op
-/// that accepts an epilogue runs on that op's tiles. Without, each node is a unit. Exact.
+/// that accepts an epilogue runs on that op's tiles, and reductions of
+/// what a unit makes take their share of each tile at once, where their regions nest in the tiles. Without,
+/// each node is a unit. Exact.
 Units group_into_units(const Plan& plan, bool fuse);
+
+/// What each tile of an op that accepts an epilogue completes.
+std::vector<Region> regions_made(const Plan& plan, std::size_t node);
+
+/// What a unit with tails computes at a time: the regions that the tails' tiles read, in order.
+std::vector<Region> tail_regions(const Plan& plan, const Unit& unit);
+
+/// True if `inner` is part of `outer`, both of one tensor.
+bool nests(const Region& inner, const Region& outer);
 
 /// The nodes that a unit reads from memory, each once, broadcasts read in place by their sources.
 std::vector<std::size_t> values_read(const Plan& plan, const Units& units, std::size_t unit);

@@ -1,6 +1,7 @@
 #include <duet/ops/reduce.hpp>
 
 #include <algorithm>
+#include <bit>
 #include <limits>
 #include <memory>
 #include <optional>
@@ -19,33 +20,72 @@ namespace duet {
 
 namespace {
 
-constexpr std::size_t elements_per_tile = 1 << 15;
+constexpr std::size_t elements_per_tile = 1 << 12;
+constexpr std::size_t fewest_part_elements = 1 << 10;
+constexpr std::size_t most_part_elements = 1 << 15;
+constexpr std::size_t fewest_part_terms = 8;
 constexpr std::size_t strip = 256;       // columns whose partial results stay in the first-level cache
 constexpr std::size_t narrow = 64;       // fewer columns are too few for a vector loop of their own
 constexpr std::size_t run_chunk = 4096;  // terms combined lane by lane before pairwise
 constexpr std::size_t row_chunk = 256;
 
-/// A tensor seen as (outer, terms, columns), of which the terms are combined, and how that is cut into tiles:
-/// each takes `units` pairs of an outer index and a strip of columns, and one of `parts` of their terms.
+/// A tensor seen as (outer, terms, columns), of which the terms are combined, and how that is cut into tiles,
+/// each of which reads one region. Where there is little beside the terms to share out, a tile takes one of
+/// `parts` of the terms; otherwise it takes `units` outer indices, or one outer index and a strip of columns.
+/// Counts of rows are powers of two, so that these tiles nest in those of the product that makes the input.
 struct Partition {
     std::size_t outer = 1, terms = 1, columns = 1;
-    std::size_t strips, parts, part_terms, units, groups;
+    std::size_t parts = 1, part_terms, units = 1, strips = 1;
 
     Partition(const Shape& input, std::size_t first, std::size_t last) {
         for (std::size_t axis = 0; axis < input.rank(); ++axis)
             (axis < first ? outer : axis < last ? terms : columns) *= input[axis];
-        strips = (columns + strip - 1) / strip;
-        const std::size_t unit_elements = terms * std::min(columns, strip);
-        parts = 1;
-        if (outer * strips < 16)
-            parts = std::min<std::size_t>((unit_elements + elements_per_tile - 1) / elements_per_tile, 64);
-        part_terms = (terms + parts - 1) / parts;
-        parts = (terms + part_terms - 1) / part_terms;
-        units = parts > 1 ? 1 : std::max<std::size_t>(1, elements_per_tile / unit_elements);
-        groups = (outer * strips + units - 1) / units;
+        part_terms = terms;
+        const std::size_t width = std::min(columns, strip), strips_of_all = (columns + strip - 1) / strip;
+        if (outer * strips_of_all < 16 && terms * columns > 2 * fewest_part_elements) {
+            const std::size_t fewest =
+                std::max(std::bit_ceil(fewest_part_elements / width), fewest_part_terms);
+            const std::size_t most = std::max(std::bit_floor(most_part_elements / width), fewest);
+            part_terms = std::clamp(std::bit_floor(std::max<std::size_t>(terms / 64, 1)), fewest, most);
+            parts = (terms + part_terms - 1) / part_terms;
+            part_terms = std::min(part_terms, terms);
+        }
+        if (parts > 1) return;
+        if (columns > strip && outer < 16)
+            strips = strips_of_all;
+        else
+            units = std::bit_floor(std::max<std::size_t>(elements_per_tile / (terms * columns), 1));
     }
-    std::size_t tiles() const { return groups * parts; }
+    std::size_t groups() const { return (outer + units - 1) / units; }
+    std::size_t tiles() const { return groups() * parts * strips; }
     std::size_t workspace() const { return parts > 1 ? parts * outer * columns : 0; }
+
+    /// What a tile covers: outer indices, terms and columns from the first of each.
+    struct Tile {
+        std::size_t outer, term, column;
+        std::size_t outers, terms, columns;
+        std::size_t part;
+    };
+    Tile tile(std::size_t index) const {
+        const std::size_t in_group = index % (parts * strips), part = in_group / strips;
+        const std::size_t begin = index / (parts * strips) * units;
+        const std::size_t column = in_group % strips * strip;
+        return {begin,
+                part * part_terms,
+                column,
+                std::min(units, outer - begin),
+                std::min(part_terms, terms - part * part_terms),
+                strips > 1 ? std::min(strip, columns - column) : columns,
+                part};
+    }
+    Region region(const Tile& tile) const {
+        const std::size_t begin = (tile.outer * terms + tile.term) * columns + tile.column;
+        if (tile.columns == columns) {
+            const std::size_t length = tile.outers * tile.terms * columns;
+            return {begin, 1, length, length};
+        }
+        return {begin, tile.terms, columns, tile.columns};
+    }
 };
 
 struct Plus {
@@ -152,27 +192,35 @@ class ReductionOf : public OpOf<Derived> {
     std::size_t workspace(const Signature& signature) const override {
         return partition(signature.inputs[0]).workspace();
     }
+    bool accepts_prologue() const override { return true; }
+    std::optional<Region> region_read(const Signature& signature, std::size_t,
+                                      std::size_t tile) const override {
+        const Partition by = partition(signature.inputs[0]);
+        return by.region(by.tile(tile));
+    }
     void finish(const Kernel<float>& kernel) const override { combine_parts(kernel); }
     void finish(const Kernel<double>& kernel) const override { combine_parts(kernel); }
 
     template <class T>
     void compute(const Kernel<T>& kernel) const {
         const Partition by = partition(kernel.input_shapes[0]);
-        const std::size_t part = kernel.tile % by.parts, group = kernel.tile / by.parts;
-        const std::size_t begin = part * by.part_terms, terms = std::min(by.part_terms, by.terms - begin);
-        T* const results = by.parts > 1 ? kernel.workspace + part * by.outer * by.columns : kernel.output;
-        const std::size_t end = std::min((group + 1) * by.units, by.outer * by.strips);
-        for (std::size_t unit = group * by.units; unit < end; ++unit) {
-            const std::size_t outer = unit / by.strips, column = unit % by.strips * strip;
-            const T* from = kernel.inputs[0] + (outer * by.terms + begin) * by.columns + column;
-            T* to = results + outer * by.columns + column;
-            if (by.columns == 1) {
-                *to = combine_run<By>(from, terms);
-            } else if (by.columns < narrow) {
-                combine_narrow_rows<By>(from, terms, by.columns, to);
-            } else {
-                combine_rows<By>(from, terms, by.columns, std::min(strip, by.columns - column), to);
-            }
+        const Partition::Tile tile = by.tile(kernel.tile);
+        // A region of whole rows is dense; its rows are then as long as the columns.
+        const std::size_t stride = tile.columns == by.columns ? by.columns : kernel.region_stride;
+        T* results = by.parts > 1 ? kernel.workspace + tile.part * by.outer * by.columns : kernel.output;
+        results += tile.outer * by.columns + tile.column;
+        const T* from = kernel.region;
+        for (std::size_t outer = 0; outer < tile.outers; ++outer) {
+            if (by.columns == 1)
+                *results = combine_run<By>(from, tile.terms);
+            else if (by.columns < narrow)
+                combine_narrow_rows<By>(from, tile.terms, by.columns, results);
+            else
+                for (std::size_t column = 0; column < tile.columns; column += strip)
+                    combine_rows<By>(from + column, tile.terms, stride,
+                                     std::min(strip, tile.columns - column), results + column);
+            from += tile.terms * stride;
+            results += by.columns;
         }
     }
 
@@ -195,6 +243,10 @@ class ReductionOf : public OpOf<Derived> {
         const Partition by = partition(kernel.input_shapes[0]);
         if (by.parts == 1) return;
         const std::size_t count = by.outer * by.columns;
+        if (count == 1) {
+            *kernel.output = combine_run<By>(kernel.workspace, by.parts);
+            return;
+        }
         for (std::size_t begin = 0; begin < count; begin += strip)
             combine_rows<By>(kernel.workspace + begin, by.parts, count, std::min(strip, count - begin),
                              kernel.output + begin);

@@ -15,6 +15,14 @@ bool same_bits(const Array& a, const Array& b) {
     return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
 }
 
+/// Numbers of both signs that do not repeat soon.
+Array ramp(const Shape& shape) {
+    Array values = filled(shape, 0.0F);
+    for (std::size_t i = 0; i < values.size(); ++i)
+        values.data()[i] = std::sin(static_cast<float>(i) * 0.7F) * 2;
+    return values;
+}
+
 /// A random graph of elementwise chains, broadcasts, reductions and products over a few shapes.
 std::vector<Tensor> random_nodes(Graph& graph, std::mt19937& random) {
     const std::vector<Shape> shapes = {{5, 7, 12}, {7, 12}, {5, 1, 12}, {7, 1}, {12}, {}, {5, 7, 1}, {1}};
@@ -98,6 +106,57 @@ TEST_CASE("fusion and threads change no bit of random graphs") {
                 norm += std::pow(literal[i].data()[k], 2);
             }
             CHECK(std::sqrt(difference) <= 1e-6 * std::sqrt(norm) + 1e-12);
+        }
+    }
+}
+
+TEST_CASE(
+    "reductions ride on the chain or the product that makes what they reduce, bit for bit, on any threads") {
+    struct Case {
+        Shape shape;
+        Axes axes;
+        bool product;
+        std::size_t
+            instructions;  // beside fetches: transposes and draws, the chain, what is left of the sums
+    };
+    const std::vector<Case> cases = {
+        {{128, 784}, {0}, false, 1},    {{128, 784}, {1}, false, 1},   {{128, 784}, {}, false, 1},
+        {{3, 2000}, {0}, false, 1},     {{40, 9}, {0}, false, 1},      {{7}, {}, false, 1},
+        {{64, 32, 49}, {2}, false, 1},  {{64, 32, 49}, {1}, false, 1}, {{128, 128}, {0}, true, 1},
+        {{128, 784}, {0}, true, 1},     {{128, 128}, {1}, true, 1},    {{5, 1, 3000}, {1}, false, 1},
+        {{2, 300, 100}, {1}, false, 1}, {{1, 1}, {0}, false, 1},
+    };
+    for (const Case& each : cases) {
+        CAPTURE(to_string(each.shape));
+        CAPTURE(each.axes.size());
+        for (const bool keep : {false, true}) {
+            CAPTURE(keep);
+            Graph graph(3);
+            const Tensor x = graph.input("x", each.shape);
+            Tensor y = x;
+            std::vector<Feed> feeds;
+            const Array values = ramp(each.shape), weights = ramp({each.shape[0], 128}),
+                        more = ramp({128, each.shape[each.shape.rank() - 1]});
+            feeds.push_back({x, values});
+            if (each.product) {
+                const Tensor a = graph.input("a", {each.shape[0], 128}), b = graph.input("b", shape_of(more));
+                feeds.push_back({a, weights});
+                feeds.push_back({b, more});
+                y = matmul(a, b) + x;
+            }
+            const Tensor made = relu(y) * 1.5 - 0.25;
+            std::vector<Tensor> fetches = {sum(made, each.axes), max(made, each.axes)};
+            if (keep) fetches.push_back(made);
+            CompileOptions plain;
+            plain.fuse = false;
+            auto expected = compile<float>(graph, fetches, {}, Arena(), plain);
+            expected.run(feeds);
+            for (const std::size_t threads : {1, 2, 3}) {
+                auto fused = compile<float>(graph, fetches, {}, Arena(threads));
+                CHECK(fused.report().instructions == each.instructions + fetches.size());
+                fused.run(feeds);
+                for (std::size_t i = 0; i < fetches.size(); ++i) CHECK(same_bits(fused[i], expected[i]));
+            }
         }
     }
 }
