@@ -7,16 +7,21 @@
 
 #include <xtensor/xarray.hpp>
 
+#include <duet/autodiff/gradient_tape.hpp>
 #include <duet/ops/activation.hpp>
 #include <duet/ops/arithmetic.hpp>
 #include <duet/ops/broadcast.hpp>
+#include <duet/ops/channel_affine.hpp>
 #include <duet/ops/classification.hpp>
 #include <duet/ops/comparison.hpp>
 #include <duet/ops/convolution.hpp>
 #include <duet/ops/indexing.hpp>
 #include <duet/ops/matmul.hpp>
+#include <duet/ops/moments.hpp>
+#include <duet/ops/pooling.hpp>
 #include <duet/ops/random.hpp>
 #include <duet/ops/reduce.hpp>
+#include <duet/ops/resampling.hpp>
 #include <duet/ops/shape_ops.hpp>
 #include <duet/ops/stop_gradient.hpp>
 
@@ -267,6 +272,112 @@ std::vector<OpCase> make_cases() {
          "matmul, a row and a column",
          [](Graph&, const Inputs& x) { return matmul(x[0], x[1]); },
          {{1, 4}, {4, 1}},
+         -2,
+         2},
+        {"ChannelAffine",
+         "channel_affine",
+         [](Graph&, const Inputs& x) { return channel_affine(x[0], 1, x[1], x[2]); },
+         {{2, 3, 4}, {3}, {3}},
+         -2,
+         2},
+        {"ChannelAffine",
+         "channel_affine of the last axes",
+         [](Graph&, const Inputs& x) { return channel_affine(x[0], 1, x[1], x[2]); },
+         {{2, 3, 4}, {3, 4}, {3, 4}},
+         -2,
+         2},
+        {"ChannelAffine",
+         "channel_scale of everything, accumulating",
+         [](Graph&, const Inputs& x) { return x[2] + channel_scale(x[0], 0, x[1]); },
+         {{3, 4}, {}, {3, 4}},
+         -2,
+         2},
+        {"MeanAndVariance",
+         "moments of channels",
+         [](Graph&, const Inputs& x) {
+             const Moments of = moments(x[0], {0, 2});
+             return of.mean * square(of.variance);
+         },
+         {{3, 2, 4}},
+         -2,
+         2},
+        {"MeanAndVariance",
+         "moments of rows",
+         [](Graph&, const Inputs& x) {
+             const Moments of = moments(x[0], {1});
+             return x[1] * of.mean + of.variance;
+         },
+         {{3, 5}, {3}},
+         -2,
+         2},
+        {"MeanAndVariance", "moments of everything",
+         [](Graph&, const Inputs& x) {
+             const Moments of = moments(x[0]);
+             return of.mean / of.variance;
+         },
+         one, -2, 2},
+        {"SumPool",
+         "sum_pool2d",
+         [](Graph&, const Inputs& x) {
+             return sum_pool2d(x[0], {{3, 2}, {2, 1}, {1, 0}});
+         },
+         {{2, 1, 4, 3}},
+         -2,
+         2},
+        {"SumPool",
+         "avg_pool2d without its padding",
+         [](Graph&, const Inputs& x) {
+             return avg_pool2d(x[0], {{2, 2}, {1, 2}, {1, 1}}, false);
+         },
+         {{1, 2, 3, 4}},
+         -2,
+         2},
+        {"SumUnpool",
+         "sum_unpool2d",
+         [](Graph&, const Inputs& x) {
+             return sum_unpool2d(x[0], {{3, 2}, {2, 1}, {1, 0}}, {4, 3});
+         },
+         {{2, 1, 2, 2}},
+         -2,
+         2},
+        {"SumUnpool",
+         "upsample_nearest2d",
+         [](Graph&, const Inputs& x) { return upsample_nearest2d(x[0], 2); },
+         {{1, 2, 2, 3}},
+         -2,
+         2},
+        {"MaxPoolPlaces",
+         "max_pool2d",
+         [](Graph&, const Inputs& x) { return max_pool2d(x[0]); },
+         {{1, 2, 3, 4}},
+         -2,
+         2},
+        {"TakeAt",
+         "max_pool2d, overlapping",
+         [](Graph&, const Inputs& x) {
+             return max_pool2d(x[0] * x[1], {{3, 3}, {1, 2}, {1, 1}});
+         },
+         {{1, 2, 3, 4}, {1, 2, 3, 4}},
+         0.5,
+         2},
+        {"AddAt",
+         "the gradient of max_pool2d",
+         [](Graph& graph, const Inputs& x) {
+             return GradientTape(graph).gradient(max_pool2d(x[0]), x[0], x[1]);
+         },
+         {{1, 1, 2, 4}, {1, 1, 1, 2}},
+         -2,
+         2},
+        {"MatMul",
+         "upsample_bilinear2d",
+         [](Graph&, const Inputs& x) { return upsample_bilinear2d(x[0], 2); },
+         {{1, 2, 2, 3}},
+         -2,
+         2},
+        {"Transpose",
+         "pixel_shuffle",
+         [](Graph&, const Inputs& x) { return pixel_shuffle(x[0], 2); },
+         {{1, 4, 1, 3}},
          -2,
          2},
         {"RandomNormal", "random_normal",
