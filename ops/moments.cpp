@@ -98,9 +98,9 @@ Shape kept_shape(const Tensor& both) {
 
 /// The mean over all axes but first, ..., last - 1, and behind it the variance, along a new first axis: both
 /// are made while a tile's channels are in cache.
-class MeanAndVariance final : public OpOf<MeanAndVariance> {
+class Moments final : public OpOf<Moments> {
  public:
-    MeanAndVariance(std::size_t first, std::size_t last) : first_(first), last_(last) {}
+    Moments(std::size_t first, std::size_t last) : first_(first), last_(last) {}
     std::string name() const override { return "moments"; }
     std::string attributes() const override { return fmt::format("kept=[{}, {})", first_, last_); }
     Shape shape(std::span<const Shape> inputs) const override {
@@ -238,11 +238,11 @@ std::pair<std::size_t, std::size_t> kept_range(const Tensor& x, const Axes& axes
 
 }  // namespace
 
-Moments moments(Operand x, const Axes& axes) {
+MeanAndVariance moments(Operand x, const Axes& axes) {
     const Tensor input = x.tensor();
     const WhereScope scope(input.graph(), x.where());
     const auto range = kept_range(input, axes);
-    const Tensor both = apply(std::make_shared<MeanAndVariance>(range.first, range.second), {input});
+    const Tensor both = apply(std::make_shared<Moments>(range.first, range.second), {input});
     const Shape kept = kept_shape(both);
     return {part_of(both, 0, kept), part_of(both, 1, kept)};
 }

@@ -5,7 +5,7 @@
 
 namespace duet {
 
-struct Moments {
+struct MeanAndVariance {
     Tensor mean;
     /// The mean of the squared deviations from the mean: biased, divided by the number of terms.
     Tensor variance;
@@ -16,6 +16,6 @@ struct Moments {
 /// keeps its precision where the mean is large beside it; its gradient is 2 (x - mean) / n. Terms are added
 /// in an order that depends on the shape alone. Throws ShapeError for an axis that the tensor does not have
 /// or that is named twice, and if the axes that stay are not adjacent.
-Moments moments(Operand x, const Axes& axes = {});
+MeanAndVariance moments(Operand x, const Axes& axes = {});
 
 }  // namespace duet

@@ -92,7 +92,7 @@ Normalized batch_norm(Operand x, Operand scale, Operand shift, double epsilon) {
     arguments.expect_several(count);
     Axes axes = axes_from(1, input.shape().rank());
     axes.front() = 0;
-    const Moments of = moments(input, axes);
+    const MeanAndVariance of = moments(input, axes);
     return {normalized_by(input, 1, of.mean, of.variance, factor, offset, epsilon),
             {of.mean, of.variance, count}};
 }
@@ -124,7 +124,7 @@ Tensor layer_norm(Operand x, const Shape& normalized, Operand scale, Operand shi
     const Tensor factor = arguments.expect("scale", scale, normalized);
     const Tensor offset = arguments.expect("shift", shift, normalized);
     const std::size_t first = shape.rank() - normalized.rank();
-    const Moments of = moments(input, axes_from(first, shape.rank()));
+    const MeanAndVariance of = moments(input, axes_from(first, shape.rank()));
     if (!scale.is_tensor() && !shift.is_tensor())
         return normalized_by(input, 0, of.mean, of.variance, factor, offset, epsilon);
     return normalized_by(input, 0, of.mean, of.variance, 1.0, 0.0, epsilon) * factor + offset;
@@ -139,7 +139,7 @@ Tensor instance_norm(Operand x, Operand scale, Operand shift, double epsilon) {
     const Tensor factor = arguments.expect("scale", scale, channels_of(shape));
     const Tensor offset = arguments.expect("shift", shift, channels_of(shape));
     arguments.expect_several(shape.elements() / (shape[0] * shape[1]));
-    const Moments of = moments(input, axes_from(2, shape.rank()));
+    const MeanAndVariance of = moments(input, axes_from(2, shape.rank()));
     return normalized_by(input, 0, of.mean, of.variance, factor, offset, epsilon);
 }
 
@@ -155,7 +155,8 @@ Tensor group_norm(Operand x, std::size_t groups, Operand scale, Operand shift, d
                                      to_string(shape), groups));
     const Tensor factor = arguments.expect("scale", scale, channels_of(shape));
     const Tensor offset = arguments.expect("shift", shift, channels_of(shape));
-    const Moments of = moments(reshape(input, {batch, groups, shape.elements() / (batch * groups)}), {2});
+    const MeanAndVariance of =
+        moments(reshape(input, {batch, groups, shape.elements() / (batch * groups)}), {2});
     const auto per_channel = [&](const Tensor& statistic) {
         const Shape apart{batch, groups, channels / groups};
         return reshape(broadcast_to(reshape(statistic, {batch, groups, 1}), apart), {batch, channels});

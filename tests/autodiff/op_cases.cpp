@@ -292,27 +292,27 @@ std::vector<OpCase> make_cases() {
          {{3, 4}, {}, {3, 4}},
          -2,
          2},
-        {"MeanAndVariance",
+        {"Moments",
          "moments of channels",
          [](Graph&, const Inputs& x) {
-             const Moments of = moments(x[0], {0, 2});
+             const MeanAndVariance of = moments(x[0], {0, 2});
              return of.mean * square(of.variance);
          },
          {{3, 2, 4}},
          -2,
          2},
-        {"MeanAndVariance",
+        {"Moments",
          "moments of rows",
          [](Graph&, const Inputs& x) {
-             const Moments of = moments(x[0], {1});
+             const MeanAndVariance of = moments(x[0], {1});
              return x[1] * of.mean + of.variance;
          },
          {{3, 5}, {3}},
          -2,
          2},
-        {"MeanAndVariance", "moments of everything",
+        {"Moments", "moments of everything",
          [](Graph&, const Inputs& x) {
-             const Moments of = moments(x[0]);
+             const MeanAndVariance of = moments(x[0]);
              return of.mean / of.variance;
          },
          one, -2, 2},
