@@ -6,6 +6,7 @@
 #include <cassert>
 #include <cmath>
 #include <limits>
+#include <string>
 #include <utility>
 #include <xtensor/xarray.hpp>
 
@@ -18,17 +19,29 @@ namespace {
 constexpr std::uint64_t largest = std::numeric_limits<std::uint64_t>::max();
 constexpr std::size_t cache_line = 64;
 
-// Both numerators are whole, and one correction of the product with 1/255 makes it the nearest float to the
-// quotient (Markstein 1990): a division would take four times as long.
-void scale_bytes(const std::uint8_t* source, std::size_t count, ValueRange range, float* target) {
+/// The values of one channel of a picture whose pixels are `Stride` bytes apart; 0 stands for `stride`.
+/// Both numerators are whole, and one correction of the product with 1/255 makes it the nearest float to the
+/// quotient (Markstein 1990): a division would take four times as long.
+template <std::size_t Stride>
+void scale_channel(const std::uint8_t* source, std::size_t stride, std::size_t count, ValueRange range,
+                   float* target) {
     constexpr float reciprocal = 1.0F / 255.0F;
     const float scale = range == ValueRange::unit ? 1.0F : 2.0F;
     const float offset = range == ValueRange::unit ? 0.0F : -255.0F;
+    const std::size_t step = Stride == 0 ? stride : Stride;
     for (std::size_t i = 0; i < count; ++i) {
-        const float numerator = scale * static_cast<float>(source[i]) + offset;
+        const float numerator = scale * static_cast<float>(source[i * step]) + offset;
         const float quotient = numerator * reciprocal;
         target[i] = std::fma(std::fma(-255.0F, quotient, numerator), reciprocal, quotient);
     }
+}
+
+/// A picture (pixels, channels) of bytes as (channels, pixels) of values.
+void scale_picture(const std::uint8_t* source, std::size_t channels, std::size_t pixels, ValueRange range,
+                   float* target) {
+    const auto scale = channels == 1 ? scale_channel<1> : channels == 3 ? scale_channel<3> : scale_channel<0>;
+    for (std::size_t channel = 0; channel < channels; ++channel)
+        scale(source + channel, channels, pixels, range, target + channel * pixels);
 }
 
 }  // namespace
@@ -66,12 +79,20 @@ void Batches::check_images(const Array& images) const {
     const auto& shape = images.shape();
     if (!shape.empty() && shape[0] == batch_size_ && images.size() == batch_size_ * dataset_->image_size())
         return;
-    throw ShapeError(fmt::format("the array for a batch of images has shape ({}), expected ({}, {})",
-                                 fmt::join(shape, ", "), batch_size_, dataset_->image_size()));
+    const std::string expected = dataset_->channels == 1
+                                     ? fmt::format("({}, {})", batch_size_, dataset_->image_size())
+                                     : fmt::format("({}, {}, {}, {}), channels first", batch_size_,
+                                                   dataset_->channels, dataset_->height, dataset_->width);
+    throw ShapeError(fmt::format("the array for a batch of images has shape ({}), expected {}",
+                                 fmt::join(shape, ", "), expected));
 }
 
-const std::uint8_t* Batches::image(std::uint64_t position) const {
-    return dataset_->images.data() + image_at(position) * dataset_->image_size();
+void Batches::check_labels(const Array& labels) const {
+    if (!dataset_->has_labels())
+        throw Error("labels of a data set without labels were asked for; load one with labels");
+    if (labels.shape().size() == 1 && labels.shape()[0] == batch_size_) return;
+    throw ShapeError(fmt::format("the array for a batch of labels has shape ({}), expected ({})",
+                                 fmt::join(labels.shape(), ", "), batch_size_));
 }
 
 std::size_t Batches::image_at(std::uint64_t position) const {
@@ -83,34 +104,39 @@ void Batches::fill(std::uint64_t k, Array& images) const {
     fill_part(k, 0, 1, images);
 }
 
-void Batches::fill_part(std::uint64_t k, std::size_t part, std::size_t parts, Array& images) const {
-    assert(part < parts);
-    check_images(images);
-    const std::uint64_t first = first_position(k);
-    const std::size_t image_size = dataset_->image_size();
-    const auto begin_of = [&](std::size_t each) { return batch_size_ * each / parts; };
-    const std::size_t begin = begin_of(part), end = begin_of(part + 1);
-    const std::uint8_t* source = begin < end ? image(first + begin) : nullptr;
-    for (std::size_t i = begin; i < end; ++i) {
-        const std::uint8_t* const next = i + 1 < end ? image(first + i + 1) : source;
-        for (std::size_t j = 0; j < image_size; j += cache_line) __builtin_prefetch(next + j);
-        scale_bytes(source, image_size, range_, images.data() + i * image_size);
-        source = next;
-    }
+void Batches::fill(std::uint64_t k, Array& images, Array& labels) const {
+    fill_part(k, 0, 1, images, labels);
 }
 
-void Batches::fill(std::uint64_t k, Array& images, Array& labels) const {
-    if (!dataset_->has_labels()) {
-        throw Error("labels of a data set without labels were asked for; add its labels file");
-    }
-    if (labels.shape().size() != 1 || labels.shape()[0] != batch_size_) {
-        throw ShapeError(fmt::format("the array for a batch of labels has shape ({}), expected ({})",
-                                     fmt::join(labels.shape(), ", "), batch_size_));
-    }
-    fill(k, images);
+void Batches::fill_part(std::uint64_t k, std::size_t part, std::size_t parts, Array& images) const {
+    check_images(images);
+    write_part(k, part, parts, images.data(), nullptr);
+}
+
+void Batches::fill_part(std::uint64_t k, std::size_t part, std::size_t parts, Array& images,
+                        Array& labels) const {
+    check_images(images);
+    check_labels(labels);
+    write_part(k, part, parts, images.data(), labels.data());
+}
+
+void Batches::write_part(std::uint64_t k, std::size_t part, std::size_t parts, float* images,
+                         float* labels) const {
+    assert(part < parts);
     const std::uint64_t first = first_position(k);
-    for (std::size_t i = 0; i < batch_size_; ++i) {
-        labels.data()[i] = static_cast<float>(dataset_->labels[image_at(first + i)]);
+    const std::size_t image_size = dataset_->image_size();
+    const std::size_t pixels = dataset_->height * dataset_->width;
+    const auto begin_of = [&](std::size_t each) { return batch_size_ * each / parts; };
+    const std::size_t begin = begin_of(part), end = begin_of(part + 1);
+    std::size_t index = begin < end ? image_at(first + begin) : 0;
+    for (std::size_t i = begin; i < end; ++i) {
+        const std::size_t next = i + 1 < end ? image_at(first + i + 1) : index;
+        const std::uint8_t* const coming = dataset_->images.data() + next * image_size;
+        for (std::size_t j = 0; j < image_size; j += cache_line) __builtin_prefetch(coming + j);
+        scale_picture(dataset_->images.data() + index * image_size, dataset_->channels, pixels, range_,
+                      images + i * image_size);
+        if (labels != nullptr) labels[i] = static_cast<float>(dataset_->labels[index]);
+        index = next;
     }
 }
 

@@ -27,17 +27,18 @@ class Batches {
     Batches(std::shared_ptr<const Dataset> dataset, std::size_t batch_size, std::uint64_t seed,
             ValueRange range);
 
-    /// Writes batch `k` into `images`, of shape (B, height * width * channels) or any other whose first size
-    /// is B and whose element count is that. Allocates nothing. Throws ShapeError for another shape, and
-    /// Error if k B exceeds 64 bits.
+    /// Writes batch `k` into `images`, of shape (B, channels, height, width) or any other whose first size is
+    /// B and whose element count is that: an image's values are written channel by channel. Allocates
+    /// nothing. Throws ShapeError for another shape, and Error if k B exceeds 64 bits.
     void fill(std::uint64_t k, Array& images) const;
-
-    /// Writes one of `parts` shares of the images, part 0 .. parts-1, so that threads can fill a batch
-    /// together.
-    void fill_part(std::uint64_t k, std::size_t part, std::size_t parts, Array& images) const;
-    /// The same as `fill`, with the images' labels as whole numbers in `labels`, of shape (B). Throws Error
-    /// if the data set has no labels.
+    /// The same, with the images' labels as whole numbers in `labels`, of shape (B). Throws Error if the data
+    /// set has no labels.
     void fill(std::uint64_t k, Array& images, Array& labels) const;
+
+    /// Writes one of `parts` shares of what `fill` writes, part 0 .. parts-1, so that threads can fill a
+    /// batch together.
+    void fill_part(std::uint64_t k, std::size_t part, std::size_t parts, Array& images) const;
+    void fill_part(std::uint64_t k, std::size_t part, std::size_t parts, Array& images, Array& labels) const;
 
     /// The index in the data set of the image at `position` of the chain.
     std::size_t image_at(std::uint64_t position) const;
@@ -52,7 +53,8 @@ class Batches {
  private:
     std::uint64_t first_position(std::uint64_t k) const;
     void check_images(const Array& images) const;
-    const std::uint8_t* image(std::uint64_t position) const;
+    void check_labels(const Array& labels) const;
+    void write_part(std::uint64_t k, std::size_t part, std::size_t parts, float* images, float* labels) const;
 
     std::shared_ptr<const Dataset> dataset_;
     std::size_t batch_size_;

@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <optional>
 #include <string>
 
+#include <duet/data/data_folder.hpp>
 #include <duet/data/idx.hpp>
 #include <duet/graph/error.hpp>
 
@@ -12,14 +14,6 @@ namespace duet {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::optional<fs::path> find(const fs::path& folder, const std::string& name) {
-    for (const fs::path& candidate : {folder / name, folder / (name + ".gz")}) {
-        std::error_code ignored;
-        if (fs::exists(candidate, ignored)) return candidate;
-    }
-    return std::nullopt;
-}
 
 void check_dimensions(const Idx& idx, std::size_t expected, std::string_view meaning, const fs::path& path) {
     if (idx.shape.size() == expected) return;
@@ -29,21 +23,18 @@ void check_dimensions(const Idx& idx, std::size_t expected, std::string_view mea
 
 }  // namespace
 
-Dataset load_idx_folder(const fs::path& folder, Split split) {
-    std::error_code failed;
-    const fs::file_status status = fs::status(folder, failed);
-    if (!fs::exists(status)) {
-        throw FileError(fmt::format("cannot read the data folder {}: {}", folder.string(),
-                                    failed ? failed.message() : "it does not exist"));
-    }
-    if (!fs::is_directory(status)) {
-        throw FileError(fmt::format("cannot read the data folder {}: it is not a folder", folder.string()));
-    }
+std::size_t Dataset::classes() const {
+    if (labels.empty()) return 0;
+    const std::size_t used = std::size_t{*std::max_element(labels.begin(), labels.end())} + 1;
+    return std::max(used, class_names.size());
+}
 
+Dataset load_idx_folder(const fs::path& folder, Split split) {
+    check_data_folder(folder);
     const std::string prefix = split == Split::train ? "train" : "t10k";
     const std::string images_name = prefix + "-images-idx3-ubyte";
     const std::string labels_name = prefix + "-labels-idx1-ubyte";
-    const std::optional<fs::path> images_path = find(folder, images_name);
+    const std::optional<fs::path> images_path = find_plain_or_gzip(folder, images_name);
     if (!images_path) {
         throw FileError(fmt::format("no images in the data folder {}: looked for {} and {}.gz",
                                     folder.string(), images_name, images_name));
@@ -62,7 +53,7 @@ Dataset load_idx_folder(const fs::path& folder, Split split) {
     }
     dataset.images = std::move(images.values);
 
-    if (const std::optional<fs::path> labels_path = find(folder, labels_name)) {
+    if (const std::optional<fs::path> labels_path = find_plain_or_gzip(folder, labels_name)) {
         Idx labels = read_idx(*labels_path);
         check_dimensions(labels, 1, "count", *labels_path);
         if (labels.shape[0] != dataset.count) {

@@ -3,7 +3,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
-#include <string_view>
+#include <string>
+#include <vector>
 
 #include <duet/data/file.hpp>
 
@@ -11,16 +12,23 @@ namespace duet {
 
 /// Images of one size in memory, a byte a value, with or without labels.
 struct Dataset {
+    /// The most classes there can be: a label is a byte.
+    static constexpr std::size_t max_classes = 256;
+
     std::size_t count = 0;     ///< images, at least one once loaded
     std::size_t height = 0;    ///< pixels
     std::size_t width = 0;     ///< pixels
-    std::size_t channels = 1;  ///< values a pixel; 1 from IDX
+    std::size_t channels = 1;  ///< values a pixel: 1 grey, 3 red-green-blue
     Bytes images;              ///< (count, height, width, channels), row-major, 0 black to 255 white
-    Bytes labels;              ///< (count), or empty if there are none
+    Bytes labels;              ///< (count), each below classes(), or empty if there are none
+    std::vector<std::string> class_names;  ///< the name of class 0, 1, ..., or empty if they are not known
 
     /// Values an image: height * width * channels.
     std::size_t image_size() const { return height * width * channels; }
     bool has_labels() const { return !labels.empty(); }
+    /// Number of classes: that of the names where they are known, else the highest label and one more; 0
+    /// without labels. It looks through the labels.
+    std::size_t classes() const;
 };
 
 /// Which part of a folder to load: the images to train on, or those held back.

@@ -105,6 +105,20 @@ void check_image(const Image& image) {
     }
 }
 
+/// The channels of the pictures in an array.
+std::size_t channels_of(const Array& images, std::size_t height, std::size_t width) {
+    const auto& shape = images.shape();
+    const bool flat = shape.size() == 2 && within_limits(width, height) && shape[1] == height * width;
+    const bool square = shape.size() == 3 && shape[1] == height && shape[2] == width;
+    if (flat || square) return 1;
+    if (shape.size() == 4 && (shape[1] == 1 || shape[1] == 3) && shape[2] == height && shape[3] == width)
+        return shape[1];
+    throw ShapeError(
+        fmt::format("the array of pictures has shape ({0}), expected (N, 1 or 3, {1}, {2}), (N, {1}, {2}) or "
+                    "(N, {1} * {2})",
+                    fmt::join(shape, ", "), height, width));
+}
+
 }  // namespace
 
 Bytes encode_png(const Image& image) {
@@ -206,22 +220,20 @@ Image tile_grid(std::span<const Image> images, std::size_t columns, std::size_t 
 
 Image tile_grid(const Array& images, std::size_t height, std::size_t width, std::size_t columns,
                 std::size_t padding, std::uint8_t background) {
-    const auto& shape = images.shape();
-    const bool flat = shape.size() == 2 && within_limits(width, height) && shape[1] == height * width;
-    const bool square = shape.size() == 3 && shape[1] == height && shape[2] == width;
-    if (!flat && !square) {
-        throw ShapeError(
-            fmt::format("the array of pictures has shape ({}), expected (N, {} * {}) or (N, {}, {})",
-                        fmt::join(shape, ", "), height, width, height, width));
-    }
-    const std::size_t count = shape[0];
+    const std::size_t channels = channels_of(images, height, width);
+    const std::size_t count = images.shape()[0];
     const Grid grid(count, width, height, columns, padding);
-    Image result = blank(grid, 1, background);
+    Image result = blank(grid, channels, background);
     const float* source = images.data();
     for (std::size_t i = 0; i < count; ++i) {
-        for (std::size_t row = 0; row < height; ++row, source += width) {
-            std::uint8_t* target = result.pixels.data() + (grid.top(i) + row) * result.width + grid.left(i);
-            std::transform(source, source + width, target, byte_of);
+        for (std::size_t channel = 0; channel < channels; ++channel) {
+            for (std::size_t row = 0; row < height; ++row, source += width) {
+                std::uint8_t* target = result.pixels.data() +
+                                       ((grid.top(i) + row) * result.width + grid.left(i)) * channels +
+                                       channel;
+                for (std::size_t column = 0; column < width; ++column)
+                    target[column * channels] = byte_of(source[column]);
+            }
         }
     }
     return result;

@@ -45,9 +45,9 @@ Image parse_png(std::span<const std::byte> contents, std::string_view origin);
 Image tile_grid(std::span<const Image> images, std::size_t columns, std::size_t padding,
                 std::uint8_t background = 0);
 
-/// The same for grey pictures from an array of shape (N, height * width) or (N, height, width): values are
-/// clipped to [0, 1] and rounded to the nearest 1/255; NaN is drawn as 0. Throws ShapeError for another
-/// shape.
+/// The same for pictures from an array, channels first: colour ones of shape (N, 3, height, width), grey ones
+/// of (N, 1, height, width), (N, height, width) or (N, height * width). Values are clipped to [0, 1] and
+/// rounded to the nearest 1/255; NaN is drawn as 0. Throws ShapeError for another shape.
 Image tile_grid(const Array& images, std::size_t height, std::size_t width, std::size_t columns,
                 std::size_t padding, std::uint8_t background = 0);
 

@@ -48,10 +48,11 @@ class Lowering {
             append(lower_unit(unit), cost_of(unit));
             if (scan) scan_unit(unit);
         }
+        group();
         // Growing the lists may have moved the copies.
         if constexpr (!std::is_same_v<T, float>)
             for (auto& variable : state_.variables) state_.slots[variable.slot] = variable.copy.data();
-        state_.progress = std::vector<typename State::Progress>(state_.instructions.size());
+        state_.progress = std::vector<typename State::Progress>(state_.groups.size());
         if (code_) code_->finish();
         state_.arena.state().reserve(layout_.memory.bytes, scratch_bytes_);
         report();
@@ -117,7 +118,8 @@ class Lowering {
         using Place = typename ElementwiseProgram<T>::Place;
         const Unit& unit = units_.list[index];
         ElementwiseProgram<T> program;
-        std::vector<std::size_t> operand_slots, result_slots;
+        std::vector<typename ElementwiseInstruction<T>::Operand> operands;
+        std::vector<std::size_t> result_slots;
         std::map<std::size_t, Place> places;
         std::size_t registers = 0;
         const auto place_of = [&](std::size_t node) {
@@ -125,7 +127,7 @@ class Lowering {
             if (known != places.end()) return known->second;
             const bool repeats = plan_.nodes[node].op->expands() && !units_.of_node[node];
             const std::size_t source = repeats ? plan_.nodes[node].inputs.front() : node;
-            operand_slots.push_back(slot_of(source));
+            operands.push_back({slot_of(source), repeats ? plan_.nodes[source].shape.elements() : 0});
             const std::size_t operand =
                 repeats ? program.add_operand({plan_.nodes[source].shape, plan_.nodes[node].shape})
                         : program.add_operand();
@@ -145,15 +147,15 @@ class Lowering {
             program.add_step(plan_.nodes[node].op, std::move(inputs), output);
             places.emplace(node, output);
         }
-        for (std::size_t operand = 0; operand < operand_slots.size(); ++operand)
+        for (std::size_t operand = 0; operand < operands.size(); ++operand)
             for (std::size_t result = 0; result < result_slots.size(); ++result)
-                if (operand_slots[operand] == result_slots[result] && result_slots[result] != 0)
+                if (operands[operand].slot == result_slots[result] && result_slots[result] != 0)
                     program.set_shared(operand, result);
         const std::size_t elements = plan_.nodes[unit.nodes.back()].shape.elements();
         program.prepare(elements, code_);
         auto instruction = std::make_unique<ElementwiseInstruction<T>>(
             std::move(program), unit.head ? lower_kernel(*unit.head) : nullptr,
-            lower_tails(unit, result_slots.size() - 1), std::move(operand_slots), std::move(result_slots),
+            lower_tails(unit, result_slots.size() - 1), std::move(operands), std::move(result_slots),
             elements);
         scratch_bytes_ = std::max(scratch_bytes_, instruction->scratch_bytes());
         return instruction;
@@ -205,12 +207,44 @@ class Lowering {
             operands.push_back(watch(input));
         append(std::make_unique<CheckInstruction<T>>(std::vector<WatchedValue>{watch(unit.nodes.back())},
                                                      std::move(operands)),
-               {"scan", 0, 0});
+               {"scan", 0, 0, true});
     }
 
     void append(std::unique_ptr<Instruction<T>> instruction, typename State::InstructionCost cost) {
         state_.instructions.push_back(std::move(instruction));
         state_.costs.push_back(std::move(cost));
+    }
+
+    /// Cuts the instructions into groups that need no barrier within.
+    void group() {
+        Locations locations;
+        for (std::size_t slot = 0; slot < state_.slots.size(); ++slot) locations.push_back({slot + 2, 0});
+        for (const auto& each : state_.arena_slots) locations[each.slot] = {0, each.offset};
+        std::vector<Footprint> footprints;
+        for (const auto& instruction : state_.instructions)
+            footprints.push_back(instruction->footprint(locations));
+        // What may fail and what writes a variable touch one imaginary byte, so that no thread writes while
+        // another may still fail.
+        constexpr std::size_t verdict = 1;
+        for (std::size_t i = 0; i < footprints.size(); ++i) {
+            auto& accesses = footprints[i].accesses;
+            const bool commits = std::any_of(accesses.begin(), accesses.end(), [&](const auto& access) {
+                return access.writes && writes_variable(access.memory);
+            });
+            if (commits) accesses.push_back({verdict, false, false, {{0, 1}}});
+            if (state_.costs[i].may_fail) accesses.push_back({verdict, true, false, {{0, 1}}});
+        }
+        state_.groups = group_into_bands(footprints, state_.arena.threads());
+        for (const BandGroup& group : state_.groups)
+            for (std::size_t i = group.begin; i < group.end && group.end - group.begin > 1; ++i)
+                if (footprints[i].divisible > 0)
+                    state_.instructions[i]->cut(footprints[i].tiles_in(group.bands));
+    }
+
+    /// `memory` as `group` numbers it.
+    bool writes_variable(std::size_t memory) const {
+        return std::any_of(state_.variables.begin(), state_.variables.end(),
+                           [&](const auto& variable) { return variable.slot + 2 == memory; });
     }
 
     double flops_of(std::size_t node) const {
@@ -223,7 +257,7 @@ class Lowering {
         const auto bytes = [&](std::size_t node) {
             return static_cast<double>(plan_.nodes[node].shape.elements() * sizeof(T));
         };
-        typename State::InstructionCost cost{{}, 0, 0};
+        typename State::InstructionCost cost{{}, 0, 0, may_fail(plan_, unit)};
         for (const std::size_t value : values_read(plan_, units_, index)) cost.bytes += bytes(value);
         switch (unit.kind) {
             case Unit::Kind::fetch:
@@ -266,6 +300,7 @@ class Lowering {
     void report() {
         state_.report.order = to_string(layout_.order);
         state_.report.instructions = state_.instructions.size();
+        state_.report.groups = state_.groups.size();
         state_.report.arena_bytes = layout_.memory.bytes;
         state_.report.bound_bytes = layout_.memory.bound;
         state_.report.flops = 0;

@@ -41,6 +41,30 @@ std::string range_of(const T* values, std::size_t count) {
                            : fmt::format("in [{}, {}], {} of {} not finite", low, high, not_finite, count);
 }
 
+bool contiguous(const Region& region) {
+    return region.rows == 1 || region.stride == region.length;
+}
+
+template <class T>
+ByteRange bytes_of(const Location& location, std::size_t begin, std::size_t elements) {
+    return {location.byte + begin * sizeof(T), location.byte + (begin + elements) * sizeof(T)};
+}
+
+/// An access to `elements` elements of which each tile touches the region given for it; to all of them by
+/// each tile if there is none, or one that is not contiguous.
+template <class T, class RegionOfTile>
+Footprint::Access access_by_tile(const Location& location, bool writes, std::size_t elements,
+                                 std::size_t tiles, const RegionOfTile& region_of) {
+    Footprint::Access access{location.memory, writes, true, {}};
+    for (std::size_t tile = 0; tile < tiles; ++tile) {
+        const std::optional<Region> region = region_of(tile);
+        if (!region || !contiguous(*region))
+            return {location.memory, writes, false, {bytes_of<T>(location, 0, elements)}};
+        access.ranges.push_back(bytes_of<T>(location, region->begin, region->rows * region->length));
+    }
+    return access;
+}
+
 /// Where element 0 of a tensor would be whose element `index` is at `address`: a number, not a place to read.
 template <class T>
 T* first_element(T* address, std::size_t index) {
@@ -97,16 +121,36 @@ Region KernelInstruction<T>::region(std::size_t tile) const {
 }
 
 template <class T>
+Footprint KernelInstruction<T>::footprint(const Locations& locations) const {
+    const Signature signature{input_shapes_, shape_};
+    const std::size_t tiles = this->tiles_;
+    Footprint footprint{tiles, 0, {}};
+    for (std::size_t i = 0; i < slots_.inputs.size(); ++i)
+        footprint.accesses.push_back(
+            access_by_tile<T>(locations[slots_.inputs[i]], false, input_shapes_[i].elements(), tiles,
+                              [&](std::size_t tile) { return op_->region_read(signature, i, tile); }));
+    footprint.accesses.push_back(
+        access_by_tile<T>(locations[slots_.output], true, shape_.elements(), tiles, [&](std::size_t tile) {
+            return op_->accepts_epilogue() ? std::optional(op_->region(signature, tile)) : std::nullopt;
+        }));
+    if (const std::size_t workspace = op_->workspace(signature); workspace > 0) {
+        const Location& location = locations[slots_.workspace];
+        footprint.accesses.push_back({location.memory, true, false, {bytes_of<T>(location, 0, workspace)}});
+    }
+    return footprint;
+}
+
+template <class T>
 ElementwiseInstruction<T>::ElementwiseInstruction(ElementwiseProgram<T> program,
                                                   std::unique_ptr<KernelInstruction<T>> head, Tails<T> tails,
-                                                  std::vector<std::size_t> operand_slots,
+                                                  std::vector<Operand> operands,
                                                   std::vector<std::size_t> result_slots, std::size_t elements)
     : program_(std::move(program)),
       head_(std::move(head)),
       tails_(std::move(tails)),
-      operand_slots_(std::move(operand_slots)),
+      operand_list_(std::move(operands)),
       result_slots_(std::move(result_slots)),
-      operands_(operand_slots_.size()),
+      operands_(operand_list_.size()),
       results_(result_slots_.size()),
       elements_(elements) {
     const std::size_t granularity = program_.granularity();
@@ -120,11 +164,7 @@ void ElementwiseInstruction<T>::cut_by_tails() {
     if (!head_) this->tiles_ = tails_.regions.size();
     for (std::size_t tile = 0; tile < this->tiles_; ++tile) {
         first_of_tile_.push_back(regions_by_tile_.size());
-        if (!head_) {
-            regions_by_tile_.push_back(tile);
-            continue;
-        }
-        const Region made = head_->region(tile);
+        const Region made = tile_region(tile);
         for (std::size_t region = 0; region < tails_.regions.size(); ++region)
             if (nests(tails_.regions[region], made)) regions_by_tile_.push_back(region);
     }
@@ -145,7 +185,7 @@ template <class T>
 void ElementwiseInstruction<T>::bind(T* const* slots) {
     if (head_) head_->bind(slots);
     for (const auto& tail : tails_.kernels) tail->bind(slots);
-    for (std::size_t i = 0; i < operands_.size(); ++i) operands_[i] = slots[operand_slots_[i]];
+    for (std::size_t i = 0; i < operands_.size(); ++i) operands_[i] = slots[operand_list_[i].slot];
     for (std::size_t i = 0; i < results_.size(); ++i) results_[i] = slots[result_slots_[i]];
 }
 
@@ -157,12 +197,59 @@ void ElementwiseInstruction<T>::run(std::size_t tile, std::uint64_t draw, std::b
             run_region(regions_by_tile_[i], draw, scratch);
         return;
     }
-    Region region{tile * elements_per_tile_, 1, elements_, 0};
+    program_.run(operands_.data(), results_.data(), tile_region(tile), scratch);
+}
+
+template <class T>
+Region ElementwiseInstruction<T>::tile_region(std::size_t tile) const {
+    if (head_) return head_->region(tile);
+    if (!tails_.kernels.empty()) return tails_.regions[tile];
+    const std::size_t begin =
+        elements_per_tile_ > 0 ? tile * elements_per_tile_ : first_tile(elements_, tile, this->tiles_);
+    const std::size_t end = elements_per_tile_ > 0 ? std::min(begin + elements_per_tile_, elements_)
+                                                   : first_tile(elements_, tile + 1, this->tiles_);
+    return {begin, 1, end - begin, end - begin};
+}
+
+template <class T>
+void ElementwiseInstruction<T>::cut(std::size_t tiles) {
+    this->tiles_ = tiles;
+    elements_per_tile_ = 0;
+}
+
+template <class T>
+Footprint ElementwiseInstruction<T>::footprint(const Locations& locations) const {
+    Footprint footprint{this->tiles_, 0, {}};
     if (head_)
-        region = head_->region(tile);
-    else
-        region.length = std::min(elements_per_tile_, elements_ - region.begin);
-    program_.run(operands_.data(), results_.data(), region, scratch);
+        footprint = head_->footprint(locations);
+    else if (tails_.kernels.empty())
+        footprint.divisible = elements_;
+    for (const auto& tail : tails_.kernels) {
+        const Footprint reduction = tail->footprint(locations);
+        for (const Footprint::Access& access : reduction.accesses)
+            if (access.writes) footprint.accesses.push_back(access);
+    }
+    const auto add = [&](std::size_t slot, bool writes) {
+        if (footprint.divisible > 0)
+            footprint.accesses.push_back(
+                {locations[slot].memory, writes, true, {bytes_of<T>(locations[slot], 0, elements_)}});
+        else
+            footprint.accesses.push_back(
+                access_by_tile<T>(locations[slot], writes, elements_, this->tiles_,
+                                  [&](std::size_t tile) { return std::optional(tile_region(tile)); }));
+    };
+    for (const Operand& operand : operand_list_) {
+        if (operand.repeated == 0)
+            add(operand.slot, false);
+        else
+            footprint.accesses.push_back({locations[operand.slot].memory,
+                                          false,
+                                          false,
+                                          {bytes_of<T>(locations[operand.slot], 0, operand.repeated)}});
+    }
+    for (std::size_t i = 0; i < result_slots_.size(); ++i)
+        if (!tails_.transient || i != tails_.result) add(result_slots_[i], true);
+    return footprint;
 }
 
 template <class T>
@@ -198,8 +285,34 @@ void CopyInstruction<T>::bind(T* const* slots) {
 }
 
 template <class T>
-void CopyInstruction<T>::run(std::size_t, std::uint64_t, std::byte*) {
-    std::copy_n(source_, elements_, target_);
+CopyInstruction<T>::CopyInstruction(std::size_t from, std::size_t to, std::size_t elements)
+    : from_(from), to_(to), elements_(elements) {
+    this->tiles_ = std::max<std::size_t>(elements / usual_tile, 1);
+}
+
+template <class T>
+Footprint CopyInstruction<T>::footprint(const Locations& locations) const {
+    return {this->tiles_,
+            elements_,
+            {{locations[from_].memory, false, true, {bytes_of<T>(locations[from_], 0, elements_)}},
+             {locations[to_].memory, true, true, {bytes_of<T>(locations[to_], 0, elements_)}}}};
+}
+
+template <class T>
+void CopyInstruction<T>::run(std::size_t tile, std::uint64_t, std::byte*) {
+    const std::size_t begin = first_tile(elements_, tile, this->tiles_);
+    std::copy_n(source_ + begin, first_tile(elements_, tile + 1, this->tiles_) - begin, target_ + begin);
+}
+
+template <class T>
+Footprint CheckInstruction<T>::footprint(const Locations& locations) const {
+    Footprint footprint{1, 0, {}};
+    for (const WatchedValue& value : values_)
+        footprint.accesses.push_back({locations[value.slot].memory,
+                                      false,
+                                      false,
+                                      {bytes_of<T>(locations[value.slot], 0, value.elements)}});
+    return footprint;
 }
 
 template <class T>

@@ -6,10 +6,19 @@
 #include <string>
 #include <vector>
 
+#include <duet/graph/bands.hpp>
 #include <duet/graph/elementwise_program.hpp>
 #include <duet/graph/op.hpp>
 
 namespace duet {
+
+/// Where a slot's buffer lies: buffers of one memory may share bytes as their lifetimes allow.
+struct Location {
+    std::size_t memory;
+    std::size_t byte;
+};
+/// The location of each slot.
+using Locations = std::vector<Location>;
 
 /// One entry of a program's list. Its buffers are slots of the program; `bind` looks them up before each run,
 /// since feeds move and an arena may have grown.
@@ -23,6 +32,10 @@ class Instruction {
     virtual void finish(std::uint64_t /*draw*/) {}
 
     std::size_t tiles() const { return tiles_; }
+    /// What the tiles touch.
+    virtual Footprint footprint(const Locations& locations) const = 0;
+    /// Changes the number of tiles of an instruction whose footprint is divisible.
+    virtual void cut(std::size_t tiles) { tiles_ = tiles; }
 
  protected:
     std::size_t tiles_ = 1;
@@ -44,6 +57,7 @@ class KernelInstruction final : public Instruction<T> {
     void bind(T* const* slots) override;
     void run(std::size_t tile, std::uint64_t draw, std::byte* scratch) override;
     void finish(std::uint64_t draw) override;
+    Footprint footprint(const Locations& locations) const override;
     /// Runs a tile of an op that accepts a prologue on its region of the first input, wherever that is.
     void run_on(const T* region, std::size_t region_stride, std::size_t tile, std::uint64_t draw) const;
     /// The part of the output that a tile completes.
@@ -77,17 +91,27 @@ struct Tails {
 template <class T>
 class ElementwiseInstruction final : public Instruction<T> {
  public:
+    struct Operand {
+        std::size_t slot;
+        /// Its elements if it repeats over those of the results, which may each read all of it; otherwise
+        /// zero.
+        std::size_t repeated;
+    };
+
     ElementwiseInstruction(ElementwiseProgram<T> program, std::unique_ptr<KernelInstruction<T>> head,
-                           Tails<T> tails, std::vector<std::size_t> operand_slots,
+                           Tails<T> tails, std::vector<Operand> operands,
                            std::vector<std::size_t> result_slots, std::size_t elements);
     void bind(T* const* slots) override;
     void run(std::size_t tile, std::uint64_t draw, std::byte* scratch) override;
     void finish(std::uint64_t draw) override;
+    Footprint footprint(const Locations& locations) const override;
+    void cut(std::size_t tiles) override;
     /// Bytes of scratch memory that a run needs.
     std::size_t scratch_bytes() const;
 
  private:
     void cut_by_tails();
+    Region tile_region(std::size_t tile) const;
     void run_region(std::size_t region, std::uint64_t draw, std::byte* scratch) const;
 
     ElementwiseProgram<T> program_;
@@ -95,10 +119,12 @@ class ElementwiseInstruction final : public Instruction<T> {
     Tails<T> tails_;
     /// With tails: the regions of each tile, as places in `regions_by_tile_` from one number to the next.
     std::vector<std::size_t> regions_by_tile_, first_of_tile_;
-    std::vector<std::size_t> operand_slots_, result_slots_;
+    std::vector<Operand> operand_list_;
+    std::vector<std::size_t> result_slots_;
     std::vector<const T*> operands_;
     std::vector<T*> results_;
     std::size_t elements_;
+    /// Zero once the instruction is cut into equal tiles.
     std::size_t elements_per_tile_;
     std::size_t largest_region_ = 0;
 };
@@ -107,8 +133,8 @@ class ElementwiseInstruction final : public Instruction<T> {
 template <class T>
 class CopyInstruction final : public Instruction<T> {
  public:
-    CopyInstruction(std::size_t from, std::size_t to, std::size_t elements)
-        : from_(from), to_(to), elements_(elements) {}
+    CopyInstruction(std::size_t from, std::size_t to, std::size_t elements);
+    Footprint footprint(const Locations& locations) const override;
     void bind(T* const* slots) override;
     void run(std::size_t tile, std::uint64_t draw, std::byte* scratch) override;
 
@@ -133,6 +159,7 @@ class CheckInstruction final : public Instruction<T> {
     /// `operands` are named with their ranges when a value fails.
     CheckInstruction(std::vector<WatchedValue> values, std::vector<WatchedValue> operands)
         : values_(std::move(values)), operands_(std::move(operands)) {}
+    Footprint footprint(const Locations& locations) const override;
     void bind(T* const* slots) override { slots_ = slots; }
     void run(std::size_t tile, std::uint64_t draw, std::byte* scratch) override;
 

@@ -34,16 +34,11 @@ Region Op::region(const Signature& signature, std::size_t) const {
     return {0, 1, signature.output.elements(), signature.output.elements()};
 }
 
-Region Op::region_read(const Signature& signature, std::size_t) const {
-    const std::size_t elements = signature.inputs[0].elements();
-    return {0, 1, elements, elements};
-}
-
 template <class T>
 void run_tile(const Op& op, Kernel<T> kernel, std::size_t tile) {
     kernel.tile = tile;
     if (op.accepts_prologue()) {
-        const Region region = op.region_read({kernel.input_shapes, kernel.output_shape}, tile);
+        const Region region = *op.region_read({kernel.input_shapes, kernel.output_shape}, 0, tile);
         kernel.region = kernel.inputs[0] + region.begin;
         kernel.region_stride = region.stride;
     }

@@ -136,12 +136,16 @@ class Op {
     virtual bool accepts_epilogue() const { return false; }
     /// The part of the output that a tile completes; asked only of ops that accept an epilogue.
     virtual Region region(const Signature& signature, std::size_t tile) const;
-    /// True if each tile reads the one region of the first input that `region_read` names, so that
-    /// elementwise work that makes the input can run just before, region by region. The regions of all tiles
-    /// cover the input once.
+    /// The part of an input that a tile reads; none if it may read all of it. Neighbouring ops on the same
+    /// rows then run tile after tile.
+    virtual std::optional<Region> region_read(const Signature& /*signature*/, std::size_t /*input*/,
+                                              std::size_t /*tile*/) const {
+        return {};
+    }
+    /// True if the tiles' `region_read` of the first input cover it once, and `Kernel::region` is all that
+    /// they read it through, so that elementwise work that makes the input can run just before, region by
+    /// region.
     virtual bool accepts_prologue() const { return false; }
-    /// The part of the first input that a tile reads; asked only of ops that accept a prologue.
-    virtual Region region_read(const Signature& signature, std::size_t tile) const;
     /// Elements of scratch memory that the tiles share.
     virtual std::size_t workspace(const Signature& /*signature*/) const { return 0; }
 

@@ -53,21 +53,48 @@ void Program<T>::State::bind(std::span<const FeedOf<T>> given) {
 }
 
 template <class T>
-void Program<T>::State::run_tiles(std::size_t index, std::size_t thread, std::size_t begin, std::size_t end,
-                                  std::uint64_t draw) {
+void Program<T>::State::run_tiles(std::size_t index, const BandGroup& group, std::size_t thread,
+                                  std::size_t begin, std::size_t end, std::uint64_t draw) {
+    Instruction<T>& instruction = *instructions[index];
     std::byte* const scratch = arena.state().scratch[thread].data();
-    const Clock::time_point began = spans.empty() ? Clock::time_point() : Clock::now();
-    for (std::size_t tile = begin; tile < end; ++tile) instructions[index]->run(tile, draw, scratch);
-    if (!spans.empty()) spans[thread * instructions.size() + index] = {began, Clock::now()};
+    const std::size_t last = first_tile(instruction.tiles(), end, group.bands);
+    for (std::size_t tile = first_tile(instruction.tiles(), begin, group.bands); tile < last; ++tile)
+        instruction.run(tile, draw, scratch);
+    // Alone in its band, an instruction is complete; a later one of the group may read what it finishes.
+    if (group.bands == 1) instruction.finish(draw);
+}
+
+template <class T>
+void Program<T>::State::run_bands(const BandGroup& group, std::size_t thread, std::size_t begin,
+                                  std::size_t end, std::uint64_t draw) {
+    if (spans.empty()) {
+        for (std::size_t band = begin; band < end; ++band)
+            for (std::size_t i = group.begin; i < group.end; ++i)
+                run_tiles(i, group, thread, band, band + 1, draw);
+        return;
+    }
+    for (std::size_t i = group.begin; i < group.end; ++i) {
+        const std::size_t tiles = instructions[i]->tiles();
+        if (first_tile(tiles, begin, group.bands) == first_tile(tiles, end, group.bands)) continue;
+        const Clock::time_point began = Clock::now();
+        run_tiles(i, group, thread, begin, end, draw);
+        spans[thread * instructions.size() + i] = {began, Clock::now()};
+    }
+}
+
+template <class T>
+void Program<T>::State::finish(const BandGroup& group, std::uint64_t draw) {
+    if (group.bands == 1) return;
+    for (std::size_t i = group.begin; i < group.end; ++i) instructions[i]->finish(draw);
 }
 
 template <class T>
 void Program<T>::State::execute(std::uint64_t draw) {
     ThreadPool& pool = arena.state().pool;
     if (pool.threads() == 1) {
-        for (std::size_t i = 0; i < instructions.size(); ++i) {
-            run_tiles(i, 0, 0, instructions[i]->tiles(), draw);
-            instructions[i]->finish(draw);
+        for (const BandGroup& group : groups) {
+            run_bands(group, 0, 0, group.bands, draw);
+            finish(group, draw);
         }
         return;
     }
@@ -80,10 +107,10 @@ void Program<T>::State::execute(std::uint64_t draw) {
 template <class T>
 void Program<T>::State::work(std::size_t thread, std::uint64_t draw) {
     const std::size_t threads = arena.state().pool.threads();
-    for (std::size_t i = 0; i < instructions.size(); ++i) {
-        Instruction<T>& instruction = *instructions[i];
-        const auto tiles = static_cast<std::uint32_t>(instruction.tiles());
-        const auto first_of = [&](std::size_t each) { return (each * tiles + threads - 1) / threads; };
+    for (std::size_t i = 0; i < groups.size(); ++i) {
+        const BandGroup& group = groups[i];
+        const auto bands = static_cast<std::uint32_t>(group.bands);
+        const auto first_of = [&](std::size_t each) { return (each * bands + threads - 1) / threads; };
         const std::size_t begin = first_of(thread), end = first_of(thread + 1);
         std::atomic<std::uint32_t>& done = progress[i].done;
         const auto fail = [&] {
@@ -91,22 +118,22 @@ void Program<T>::State::work(std::size_t thread, std::uint64_t draw) {
         };
         if (begin < end) {
             try {
-                run_tiles(i, thread, begin, end, draw);
+                run_bands(group, thread, begin, end, draw);
             } catch (...) {
                 fail();
             }
             const auto own = static_cast<std::uint32_t>(end - begin);
-            if (done.fetch_add(own, std::memory_order_acq_rel) + own == tiles) {
+            if (done.fetch_add(own, std::memory_order_acq_rel) + own == bands) {
                 try {
-                    if (!failed) instruction.finish(draw);
+                    if (!failed) finish(group, draw);
                 } catch (...) {
                     fail();
                 }
-                done.store(tiles + 1, std::memory_order_release);
+                done.store(bands + 1, std::memory_order_release);
                 done.notify_all();
             }
         }
-        for (std::uint32_t seen = done.load(std::memory_order_acquire); seen != tiles + 1;)
+        for (std::uint32_t seen = done.load(std::memory_order_acquire); seen != bands + 1;)
             seen = wait_while_equal(done, seen);
         if (failed) return;
     }

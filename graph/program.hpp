@@ -58,6 +58,8 @@ struct ProgramReport {
     /// "creation", "updates first" or "depth first".
     std::string order;
     std::size_t instructions;
+    /// Groups of instructions that threads run without waiting for each other.
+    std::size_t groups;
     double flops;
     /// Bytes of intermediate values that the program needs in its arena.
     std::size_t arena_bytes;

@@ -55,7 +55,7 @@ struct Program<T>::State {
         std::size_t slot;
         std::size_t offset;
     };
-    /// Tiles of an instruction that are done; `tiles + 1` once it is finished.
+    /// Bands of a group that are done; `bands + 1` once it is finished.
     struct alignas(64) Progress {
         std::atomic<std::uint32_t> done = 0;
     };
@@ -69,6 +69,7 @@ struct Program<T>::State {
         std::string name;
         double flops;
         double bytes;
+        bool may_fail;
     };
 
     explicit State(Arena shared) : arena(std::move(shared)) {}
@@ -76,8 +77,12 @@ struct Program<T>::State {
     void bind(std::span<const FeedOf<T>> feeds);
     void execute(std::uint64_t draw);
     void work(std::size_t thread, std::uint64_t draw);
-    void run_tiles(std::size_t instruction, std::size_t thread, std::size_t begin, std::size_t end,
+    /// Runs bands begin .. end-1 of a group.
+    void run_bands(const BandGroup& group, std::size_t thread, std::size_t begin, std::size_t end,
                    std::uint64_t draw);
+    void run_tiles(std::size_t instruction, const BandGroup& group, std::size_t thread, std::size_t begin,
+                   std::size_t end, std::uint64_t draw);
+    void finish(const BandGroup& group, std::uint64_t draw);
 
     Arena arena;
     SingleThreadedBlas single_threaded_blas;
@@ -89,6 +94,7 @@ struct Program<T>::State {
     std::vector<ArenaSlot> arena_slots;
     std::vector<ArrayOf<T>> fetches;
     std::vector<std::unique_ptr<Instruction<T>>> instructions;
+    std::vector<BandGroup> groups;
     std::vector<Progress> progress;
     std::vector<InstructionCost> costs;
     /// Empty unless runs are profiled; the spans of thread t begin at t times the number of instructions.

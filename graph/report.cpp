@@ -29,8 +29,8 @@ std::string describe(const ProgramReport& report, const std::vector<NodeReport>&
     for (const NodeReport& node : nodes)
         text += fmt::format("{:>6} {:<24} {:<28} {:<16} {:>12.0f} {:>10}  {:<22} {}\n", node.id, node.name,
                             node.op, node.shape, node.flops, node.bytes, node.place, node.where);
-    text += fmt::format("{} nodes in {} instructions, {:.1f} MFLOP a run, order: {}\n", nodes.size(),
-                        report.instructions, report.flops / 1e6, report.order);
+    text += fmt::format("{} nodes in {} instructions, {} barriers, {:.1f} MFLOP a run, order: {}\n",
+                        nodes.size(), report.instructions, report.groups, report.flops / 1e6, report.order);
     text += fmt::format(
         "memory: {:.3f} MiB planned, {:.3f} MiB at least ({:.1f} % above)\n",
         static_cast<double>(report.arena_bytes) / mebibyte,

@@ -34,13 +34,6 @@ std::vector<bool> descendants_of(const Dependencies& dependencies, std::size_t u
     return reached;
 }
 
-bool may_fail(const Plan& plan, const Unit& unit) {
-    if (unit.kind == Unit::Kind::check) return true;
-    if (unit.kind != Unit::Kind::kernel && unit.kind != Unit::Kind::elementwise) return false;
-    return std::any_of(unit.nodes.begin(), unit.nodes.end(),
-                       [&](std::size_t node) { return plan.nodes[node].op->may_fail(); });
-}
-
 std::size_t grow(Dependencies& dependencies) {
     dependencies.successors.emplace_back();
     dependencies.predecessors.push_back(0);
@@ -49,6 +42,13 @@ std::size_t grow(Dependencies& dependencies) {
 }
 
 }  // namespace
+
+bool may_fail(const Plan& plan, const Unit& unit) {
+    if (unit.kind == Unit::Kind::check) return true;
+    if (unit.kind != Unit::Kind::kernel && unit.kind != Unit::Kind::elementwise) return false;
+    return std::any_of(unit.nodes.begin(), unit.nodes.end(),
+                       [&](std::size_t node) { return plan.nodes[node].op->may_fail(); });
+}
 
 std::string to_string(Order order) {
     switch (order) {

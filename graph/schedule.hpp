@@ -25,6 +25,9 @@ struct Dependencies {
     std::vector<bool> writes;
 };
 
+/// True if running the unit may end in an exception because of the values it is given.
+bool may_fail(const Plan& plan, const Unit& unit);
+
 /// Orders data, reads of variables before writes, and everything that may fail before the first write.
 /// Appends the commit units that updates need.
 Dependencies find_dependencies(const Plan& plan, Units& units);

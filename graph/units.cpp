@@ -17,7 +17,8 @@ std::vector<Region> regions_read(const Plan& plan, std::size_t node) {
     const std::vector<Shape> shapes = input_shapes(plan, node);
     const Signature signature{shapes, plan.nodes[node].shape};
     std::vector<Region> regions(op.tiles(signature));
-    for (std::size_t tile = 0; tile < regions.size(); ++tile) regions[tile] = op.region_read(signature, tile);
+    for (std::size_t tile = 0; tile < regions.size(); ++tile)
+        regions[tile] = *op.region_read(signature, 0, tile);
     return regions;
 }
 

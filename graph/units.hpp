@@ -14,9 +14,9 @@ struct Unit {
         kernel,       ///< runs the kernel of its one node
         elementwise,  ///< runs its nodes block by block; its head, if it has one, tile by tile before them,
                       ///< and its tails after
-        fetch,   ///< copies a value to where the caller reads it
-        check,   ///< demands that its values are finite
-        commit,  ///< copies a finished value into a variable
+        fetch,        ///< copies a value to where the caller reads it
+        check,        ///< demands that its values are finite
+        commit,       ///< copies a finished value into a variable
     };
     Kind kind;
     /// In order of execution; the last is the one that other units read. For copies and checks: what they

@@ -139,7 +139,8 @@ struct GanTrainer::State {
         CompileOptions how;
         how.finite = step.finite;
         how.scan = scan;
-        how.fuse = how.rewrite = options.optimize;
+        how.fuse = options.fuse;
+        how.rewrite = options.rewrite;
         how.report_passes = options.report_passes;
         return compile<float>(graph, step.fetches, step.updates, arena, how);
     }

@@ -37,8 +37,9 @@ struct TrainingOptions {
     std::size_t discriminator_steps = 1;
     std::uint64_t seed = 0;
     std::size_t threads = 1;
-    /// False computes the step without any rewriting or fusion, for debugging.
-    bool optimize = true;
+    /// False computes the step without fusion, or without rewriting, for debugging: see CompileOptions.
+    bool fuse = true;
+    bool rewrite = true;
     /// Plans a program after each pass of the compiler, for ProgramReport.
     bool report_passes = false;
 };

@@ -110,6 +110,11 @@ bool prefers_plain_b(std::size_t m, std::size_t n, std::size_t k) {
 
 GemmSplit split_gemm(bool transpose_a, bool transpose_b, std::size_t m, std::size_t n, std::size_t k) {
     const double products = static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
+    if (k == 1) {
+        constexpr std::size_t unit = 8, worth_a_tile = 4096, most = 8;
+        return {true, std::clamp<std::size_t>(m * n / worth_a_tile, 1, std::min(most, ceil_divide(m, unit))),
+                m, unit};
+    }
     if (products < too_small) return {true, 1, m, 1};
     if (multiplies_small_matrices_unpacked()) {
         const GemmSplit unpacked = split_into_unpacked(transpose_a, transpose_b, m, n, k);

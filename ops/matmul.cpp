@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 #include <memory>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -81,6 +82,16 @@ class MatMul final : public OpOf<MatMul> {
 
     Region region(const Signature& signature, std::size_t tile) const override {
         return region(split(signature), signature.output, tile);
+    }
+
+    std::optional<Region> region_read(const Signature& signature, std::size_t input,
+                                      std::size_t tile) const override {
+        const GemmSplit parts = split(signature);
+        if (input == 2) return region(parts, signature.output, tile);
+        if (input == 1 || transpose_a_ || !parts.by_rows) return {};
+        const std::size_t begin = parts.begin(tile), rows = parts.begin(tile + 1) - begin;
+        const std::size_t k = inner(signature);
+        return Region{begin * k, rows, k, k};
     }
 
     template <class T>

@@ -28,6 +28,8 @@ constexpr std::size_t strip = 256;       // columns whose partial results stay i
 constexpr std::size_t narrow = 64;       // fewer columns are too few for a vector loop of their own
 constexpr std::size_t run_chunk = 4096;  // terms combined lane by lane before pairwise
 constexpr std::size_t row_chunk = 256;
+constexpr std::size_t longest_short_run = 512;
+constexpr std::size_t fewest_rows = 8;
 
 /// A tensor seen as (outer, terms, columns), of which the terms are combined, and how that is cut into tiles,
 /// each of which reads one region. Where there is little beside the terms to share out, a tile takes one of
@@ -193,7 +195,8 @@ class ReductionOf : public OpOf<Derived> {
         return partition(signature.inputs[0]).workspace();
     }
     bool accepts_prologue() const override { return true; }
-    Region region_read(const Signature& signature, std::size_t tile) const override {
+    std::optional<Region> region_read(const Signature& signature, std::size_t,
+                                      std::size_t tile) const override {
         const Partition by = partition(signature.inputs[0]);
         return by.region(by.tile(tile));
     }
@@ -292,13 +295,36 @@ std::size_t adjacent_at_end(const Axes& axes) {
     return count;
 }
 
-/// One sum for each range of adjacent axes, the last range first.
+/// The number of axes at the beginning of `axes` that are adjacent.
+std::size_t adjacent_at_begin(const Axes& axes) {
+    std::size_t count = 1;
+    while (count < axes.size() && axes[count] == axes[count - 1] + 1) ++count;
+    return count;
+}
+
+/// The number of elements along the axes first, ..., last - 1.
+std::size_t extent_of(const Shape& shape, std::size_t first, std::size_t last) {
+    std::size_t elements = 1;
+    for (std::size_t axis = first; axis < last; ++axis) elements *= shape[axis];
+    return elements;
+}
+
+/// One sum for each range of adjacent axes: the last range first, unless its runs are so short that the rows
+/// of the first are added faster.
 Tensor reduce_sum(Tensor x, Axes axes, bool keep_axes) {
     const Shape kept = with_unit_axes(x.shape(), axes);
     while (!axes.empty()) {
-        const std::size_t last = axes.back() + 1, count = adjacent_at_end(axes);
-        x = apply(std::make_shared<Sum>(last - count, last), {x});
-        axes.resize(axes.size() - count);
+        const std::size_t leading = adjacent_at_begin(axes), trailing = adjacent_at_end(axes);
+        const std::size_t run = extent_of(x.shape(), axes[axes.size() - trailing], x.shape().rank());
+        const std::size_t rows = extent_of(x.shape(), axes[0], axes[leading - 1] + 1);
+        const bool rows_first = run <= longest_short_run && rows >= fewest_rows;
+        const std::size_t at = rows_first ? 0 : axes.size() - trailing;
+        const std::size_t count = rows_first ? leading : trailing, first = axes[at];
+        x = apply(std::make_shared<Sum>(first, first + count), {x});
+        const auto removed = axes.begin() + static_cast<std::ptrdiff_t>(at);
+        axes.erase(removed, removed + static_cast<std::ptrdiff_t>(count));
+        for (std::size_t& axis : axes)
+            if (axis > first) axis -= count;
     }
     return keep_axes ? reshape(x, kept) : x;
 }

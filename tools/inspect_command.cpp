@@ -1,14 +1,17 @@
 #include <cstdio>
 #include <memory>
+#include <random>
 
 #include <fmt/format.h>
 
 #include <duet/data/file.hpp>
+#include <duet/graph/error.hpp>
 #include <duet/models/gan_trainer.hpp>
 
 #include "arguments.hpp"
 #include "commands.hpp"
 #include "cost.hpp"
+#include "verify.hpp"
 
 namespace duet::tools {
 
@@ -20,6 +23,7 @@ struct InspectArguments {
     std::string out;
     bool dump_passes = false;
     bool measure = false;
+    std::uint64_t verify = 0;
 };
 
 std::string passes_of(const ProgramReport& report) {
@@ -31,6 +35,26 @@ std::string passes_of(const ProgramReport& report) {
             fmt::format("{:<20} {:>8} {:>13} {:>12.1f} {:>10.3f}\n", pass.pass, pass.nodes, pass.instructions,
                         static_cast<double>(pass.arena_bytes) / kibibyte, pass.milliseconds);
     return text;
+}
+
+/// Compares the programs of a training on images of noise.
+Verification verify_on_noise(const TrainingArguments& training, std::uint64_t steps) {
+    const models::GanShape defaults;
+    const models::GanShape shape = training.shape(defaults.height, defaults.width);
+    auto noise = std::make_shared<Dataset>();
+    noise->count = 4 * training.options.batch;
+    noise->height = shape.height;
+    noise->width = shape.width;
+    noise->images.resize(noise->count * noise->image_size());
+    std::mt19937 random;
+    for (std::uint8_t& value : noise->images) value = static_cast<std::uint8_t>(random());
+    const auto make_trainer = [&](bool fuse, bool rewrite) {
+        models::TrainingOptions options = training.options;
+        options.fuse = fuse;
+        options.rewrite = rewrite;
+        return std::make_unique<models::GanTrainer>(models::mlp_gan(shape, options.seed), options, noise);
+    };
+    return verify(make_trainer, steps);
 }
 
 void inspect(const InspectArguments& arguments) {
@@ -55,10 +79,18 @@ void inspect(const InspectArguments& arguments) {
         if (arguments.dump_passes && !dot) text += "\n" + passes_of(program->report());
     }
     if (arguments.measure && !dot) text += "\n" + predicted_and_measured(trainer);
+    bool verified = true;
+    if (arguments.verify > 0) {
+        const Verification verification = verify_on_noise(training, arguments.verify);
+        text += "\n" + verification.text;
+        verified = verification.passed;
+    }
     if (arguments.out.empty())
         fmt::print("{}", text);
     else
         write_file_atomically(arguments.out, std::as_bytes(std::span(text)));
+    if (!verified)
+        throw Error("the compiled program computes something else than the declared one; see the table");
 }
 
 }  // namespace
@@ -83,6 +115,13 @@ void add_inspect_command(CLI::App& app) {
     command->add_flag(
         "--measure", arguments->measure,
         "Also run the step, and list what each instruction was predicted to cost and what it cost");
+    command
+        ->add_option(
+            "--verify", arguments->verify,
+            "Also run so many steps of the programs as compiled, without fusion and without rewriting, "
+            "from the same values on the same data, and compare what they make of every variable")
+        ->transform(whole_number(1, 1000))
+        ->type_name("STEPS");
     command->callback([arguments, command] {
         arguments->training.resolve(*command);
         inspect(*arguments);

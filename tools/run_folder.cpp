@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include <duet/data/file.hpp>
+#include <duet/data/gif.hpp>
 #include <duet/graph/error.hpp>
 
 namespace duet::tools {
@@ -76,6 +77,22 @@ void RunFolder::write_samples(std::uint64_t step, const Array& images, const mod
 
 void RunFolder::write_weights(const models::GanModel& model) const {
     models::save_weights(model, weights_path());
+}
+
+void RunFolder::write_progress() const {
+    constexpr std::size_t most_frames = 60;
+    constexpr unsigned delay = 25, last_delay = 200;  // hundredths of a second
+    const std::vector<SamplePicture> pictures = sample_pictures(path_);
+    if (pictures.empty()) return;
+    const Image first = read_png(pictures.front().path);
+    if (first.width > max_gif_side || first.height > max_gif_side) return;
+    GifAnimation animation(first.width, first.height, first.channels);
+    const std::size_t last = pictures.size() - 1;
+    const std::size_t last_frame = std::min(last, most_frames - 1);
+    for (std::size_t frame = 0; frame < last_frame; ++frame)
+        animation.add(read_png(pictures[frame * last / last_frame].path), delay);
+    animation.add(read_png(pictures[last].path), last_delay);
+    write_gif(path_ / "progress.gif", animation);
 }
 
 std::vector<SamplePicture> sample_pictures(const fs::path& run) {

@@ -18,7 +18,7 @@ inline constexpr std::size_t sample_count = 64;
 inline constexpr std::size_t sample_padding = 2;
 
 /// The folder that a training leaves: config.json, metrics.csv, samples/step-000000.png and so on,
-/// weights.safetensors. Each file appears whole or not at all.
+/// weights.safetensors, progress.gif. Each file appears whole or not at all.
 class RunFolder {
  public:
     /// Makes the folder where it is missing, writes its config.json, and removes the sample pictures of an
@@ -32,6 +32,9 @@ class RunFolder {
     /// Writes the picture of a step: images of shape (count, pixels).
     void write_samples(std::uint64_t step, const Array& images, const models::GanShape& shape) const;
     void write_weights(const models::GanModel& model) const;
+    /// Writes progress.gif, the sample pictures one after the other: at most 60 of them evenly spread, the
+    /// first and the last always, the last one held longer. Pictures too large for a GIF leave none.
+    void write_progress() const;
 
     std::filesystem::path weights_path() const { return path_ / "weights.safetensors"; }
 

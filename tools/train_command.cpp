@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <xtensor/xarray.hpp>
 
+#include <duet/data/load_images.hpp>
 #include <duet/graph/error.hpp>
 #include <duet/models/sampler.hpp>
 #include <duet/ops/blas.hpp>
@@ -105,11 +106,14 @@ class Session {
         progress.finish();
         folder_.write_metrics();
         folder_.write_weights(trainer_.model());
+        folder_.write_progress();
         if (!arguments_.profile.empty()) trace_.write(arguments_.profile);
         const bool interrupted = trainer_.steps_done() < arguments_.steps;
-        fmt::print("{} after {} of {} steps: {} holds the weights, metrics.csv and samples are beside it\n",
-                   interrupted ? "interrupted" : "finished", trainer_.steps_done(), arguments_.steps,
-                   folder_.weights_path().string());
+        fmt::print(
+            "{} after {} of {} steps: {} holds the weights, metrics.csv, samples and progress.gif are beside "
+            "it\n",
+            interrupted ? "interrupted" : "finished", trainer_.steps_done(), arguments_.steps,
+            folder_.weights_path().string());
     }
 
  private:
@@ -139,7 +143,7 @@ class Session {
 
 void train(TrainArguments& arguments) {
     const TrainingArguments& training = arguments.training;
-    const auto data = std::make_shared<const Dataset>(load_idx_folder(arguments.data, Split::train));
+    const auto data = std::make_shared<const Dataset>(load_images(arguments.data, Split::train));
     models::GanModel model =
         arguments.init.empty()
             ? models::mlp_gan(training.shape(data->height, data->width), training.options.seed)
@@ -158,15 +162,18 @@ void train(TrainArguments& arguments) {
 void add_train_command(CLI::App& app) {
     CLI::App* command = app.add_subcommand("train", "Train a GAN on a folder of images.");
     auto arguments = std::make_shared<TrainArguments>();
-    command->add_option("--data", arguments->data, "Folder of IDX files as MNIST's, plain or .gz")
+    command
+        ->add_option(
+            "--data", arguments->data,
+            "Folder of images: IDX files as MNIST's, CIFAR-10's binary files, PNG files of one size, or a "
+            "folder of PNG files for each class")
         ->required()
         ->check(path_name())
         ->type_name("DIR");
     command
-        ->add_option(
-            "--out", arguments->out,
-            "Folder for weights.safetensors, metrics.csv, config.json and samples/; an earlier run's files "
-            "there are replaced")
+        ->add_option("--out", arguments->out,
+                     "Folder for weights.safetensors, metrics.csv, config.json, samples/ and progress.gif; "
+                     "an earlier run's files there are replaced")
         ->required()
         ->check(path_name())
         ->type_name("DIR");

@@ -28,6 +28,17 @@ std::shared_ptr<Dataset> numbered(std::size_t count, std::size_t height = 2, std
     return dataset;
 }
 
+/// Pictures whose bytes all differ from their neighbours'.
+std::shared_ptr<Dataset> coloured(std::size_t count, std::size_t channels, std::size_t height,
+                                  std::size_t width) {
+    auto dataset = numbered(count, height, width);
+    dataset->channels = channels;
+    dataset->images.resize(count * height * width * channels);
+    for (std::size_t i = 0; i < dataset->images.size(); ++i)
+        dataset->images[i] = static_cast<std::uint8_t>(i * 37 + i / 256);
+    return dataset;
+}
+
 Array filled(const Batches& batches, std::uint64_t k) {
     Array images = Array::from_shape({batches.batch_size(), batches.dataset().image_size()});
     batches.fill(k, images);
@@ -164,12 +175,52 @@ TEST_CASE("labels go with their images") {
     }
 }
 
+TEST_CASE("colours are written channel by channel") {
+    for (const std::size_t channels : {2, 3}) {
+        const auto dataset = coloured(40, channels, 5, 7);
+        for (const ValueRange range : {ValueRange::unit, ValueRange::symmetric}) {
+            const Batches batches(dataset, 32, 0, range);
+            Array images = Array::from_shape({32, channels, 5, 7});
+            batches.fill(3, images);
+            for (std::size_t n = 0; n < 32; ++n) {
+                const std::size_t image = batches.image_at(3 * 32 + n);
+                for (std::size_t c = 0; c < channels; ++c) {
+                    for (std::size_t pixel = 0; pixel < 35; ++pixel) {
+                        const double byte = dataset->images[(image * 35 + pixel) * channels + c];
+                        const double value =
+                            range == ValueRange::unit ? byte / 255.0 : (2.0 * byte - 255.0) / 255.0;
+                        REQUIRE(images(n, c, pixel / 7, pixel % 7) == static_cast<float>(value));
+                    }
+                }
+            }
+        }
+    }
+}
+
+TEST_CASE("parts make up the batch and its labels") {
+    const Batches batches(coloured(50, 3, 4, 4), 16, 5, ValueRange::symmetric);
+    Array images = Array::from_shape({16, 3, 4, 4}), labels = Array::from_shape({16});
+    Array some_images = images, some_labels = labels;
+    batches.fill(9, images, labels);
+    for (const std::size_t parts : {1, 3, 16, 40}) {
+        some_images.fill(-9.0F);
+        some_labels.fill(-9.0F);
+        for (std::size_t part = 0; part < parts; ++part)
+            batches.fill_part(9, part, parts, some_images, some_labels);
+        CHECK(some_images == images);
+        CHECK(some_labels == labels);
+    }
+}
+
 TEST_CASE("filling a batch allocates nothing") {
-    const Batches batches(numbered(30), 8, 0, ValueRange::unit);
-    Array images = Array::from_shape({8, 6});
+    const Batches batches(coloured(30, 3, 2, 3), 8, 0, ValueRange::unit);
+    Array images = Array::from_shape({8, 3, 2, 3});
     Array labels = Array::from_shape({8});
     const std::size_t before = testing::allocations();
-    for (std::uint64_t k = 0; k < 10; ++k) batches.fill(k, images, labels);
+    for (std::uint64_t k = 0; k < 10; ++k) {
+        batches.fill(k, images, labels);
+        batches.fill_part(k, 1, 2, images, labels);
+    }
     CHECK(testing::allocations() == before);
     const auto block = std::make_unique<int>(1);
     CHECK(testing::allocations() > before);
@@ -211,6 +262,10 @@ TEST_CASE("batches that cannot be are refused") {
     Array wrong = Array::from_shape({4, 5});
     CHECK_THROWS_WITH_AS(batches.fill(0, wrong),
                          "the array for a batch of images has shape (4, 5), expected (4, 6)", ShapeError);
+    CHECK_THROWS_WITH_AS(
+        Batches(coloured(5, 3, 2, 3), 4, 0, ValueRange::unit).fill(0, wrong),
+        "the array for a batch of images has shape (4, 5), expected (4, 3, 2, 3), channels first",
+        ShapeError);
     Array swapped = Array::from_shape({6, 4});
     CHECK_THROWS_AS(batches.fill(0, swapped), ShapeError);
     CHECK_THROWS_AS(make(numbered(5), 4).fill(0, images, wrong), ShapeError);

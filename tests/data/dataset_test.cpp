@@ -30,6 +30,8 @@ TEST_CASE("the shipped digits") {
         CHECK(part->height == 28);
         CHECK(part->width == 28);
         CHECK(part->channels == 1);
+        CHECK(part->classes() == 10);
+        CHECK(part->class_names.empty());
         CHECK(part->images.size() == part->count * 784);
         REQUIRE(part->labels.size() == part->count);
         for (const std::uint8_t label : part->labels) {
@@ -50,6 +52,7 @@ TEST_CASE("plain files go before compressed ones, labels may be missing") {
     CHECK(dataset.width == 4);
     CHECK(dataset.image_size() == 8);
     CHECK_FALSE(dataset.has_labels());
+    CHECK(dataset.classes() == 0);
     write_file_atomically(folder.path() / "train-labels-idx1-ubyte.gz", view(gzip(idx_file({3}))));
     CHECK(load_idx_folder(folder.path(), Split::train).labels == Bytes{0, 1, 2});
 }

@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <span>
 
+#include <duet/data/cifar.hpp>
 #include <duet/data/gzip.hpp>
 #include <duet/data/idx.hpp>
 #include <duet/data/npy.hpp>
@@ -16,7 +17,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto contents = std::as_bytes(std::span(data, size)).subspan(1);
     constexpr std::uint64_t most_decompressed = 1 << 24;
     try {
-        switch (data[0] % 6) {
+        switch (data[0] % 7) {
             case 0:
                 duet::parse_idx(contents, "fuzz");
                 break;
@@ -31,6 +32,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                 break;
             case 4:
                 duet::parse_safetensors_as<float>(contents, "fuzz");
+                break;
+            case 5:
+                duet::parse_cifar10(contents, "fuzz");
                 break;
             default:
                 duet::parse_safetensors_as<double>(contents, "fuzz");

@@ -138,6 +138,25 @@ TEST_CASE("a grid of pictures") {
     CHECK_THROWS_AS(tile_grid(images, 2, 0), Error);
 }
 
+TEST_CASE("a grid of colours that are stored channel by channel") {
+    Array array = Array::from_shape({2, 3, 1, 2});
+    const float values[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
+    std::transform(std::begin(values), std::end(values), array.data(), [](float v) { return v / 255.0F; });
+    CHECK(same(tile_grid(array, 1, 2, 1, 0), {2, 2, 3, {1, 3, 5, 2, 4, 6, 7, 9, 11, 8, 10, 12}}));
+    const Image padded = tile_grid(array, 1, 2, 2, 1, 200);
+    CHECK(padded.width == 7);
+    CHECK(padded.height == 3);
+    CHECK(Bytes(padded.pixels.begin() + 21, padded.pixels.begin() + 42) ==
+          Bytes{200, 200, 200, 1, 3, 5, 2, 4, 6, 200, 200, 200, 7, 9, 11, 8, 10, 12, 200, 200, 200});
+    array.reshape({6, 1, 1, 2});
+    CHECK(same(tile_grid(array, 1, 2, 6, 0), {12, 1, 1, {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}}));
+    using Sizes = std::vector<std::size_t>;
+    for (const Sizes& shape : {Sizes{3, 2, 1, 2}, Sizes{2, 1, 2, 3}, Sizes{1, 2, 3, 1, 2}, Sizes{12}}) {
+        array.reshape(shape);
+        CHECK_THROWS_AS(tile_grid(array, 1, 2, 1, 0), ShapeError);
+    }
+}
+
 TEST_CASE("a grid of an array clips and rounds") {
     const float nan = std::numeric_limits<float>::quiet_NaN();
     const float infinity = std::numeric_limits<float>::infinity();

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 #include <xtensor/xarray.hpp>
 
+#include <duet/data/png.hpp>
 #include <duet/data/safetensors.hpp>
 #include <duet/models/gan_model.hpp>
 
@@ -128,6 +129,50 @@ TEST_CASE("duet train refuses data that are not images and leaves nothing") {
         write_bytes(fs::path(input.images.string() + ".gz"), bytes);
         fs::remove(input.images);
         input.check_train_refused({}, input.images.string());
+    }
+}
+
+TEST_CASE("duet train refuses folders of pictures that do not go together and leaves nothing") {
+    const TrainingInput input;
+    fs::remove_all(input.data);
+    fs::create_directory(input.data);
+    const auto picture = [](std::size_t width, std::size_t channels) {
+        return Image{width, 4, channels, Bytes(width * 4 * channels, 100)};
+    };
+    write_png(input.data / "1.png", picture(4, 1));
+    const fs::path second = input.data / "2.png";
+    SUBCASE("an empty folder") {
+        fs::remove(input.data / "1.png");
+        input.check_train_refused({}, "no images in the data folder " + input.data.string());
+    }
+    SUBCASE("pictures of two sizes") {
+        write_png(second, picture(5, 1));
+        input.check_train_refused({},
+                                  second.string() + ": the picture is 5 x 4 with 1 channel, expected 4 x 4");
+    }
+    SUBCASE("grey and colour") {
+        write_png(second, picture(4, 3));
+        input.check_train_refused({}, second.string() + ": the picture is 4 x 4 with 3 channels");
+    }
+    SUBCASE("a corrupt picture") {
+        Bytes bytes = encode_png(picture(4, 1));
+        bytes[bytes.size() - 20] ^= 0x80;
+        write_bytes(second, bytes);
+        input.check_train_refused({}, second.string() + ": damaged PNG file");
+    }
+    SUBCASE("something else") {
+        write_bytes(input.data / "notes.txt", {1, 2, 3});
+        input.check_train_refused({}, "notes.txt");
+    }
+    SUBCASE("three channels where the model draws one") {
+        write_png(input.data / "1.png", picture(4, 3));
+        input.check_train_refused({"--model", "mlp"}, "3 channel");
+    }
+    SUBCASE("records of CIFAR-10 that are cut short") {
+        for (int i = 1; i <= 5; ++i)
+            write_bytes(input.data / ("data_batch_" + std::to_string(i) + ".bin"),
+                        Bytes(i == 4 ? 3000 : 3073));
+        input.check_train_refused({}, "data_batch_4.bin: it has 3000 bytes");
     }
 }
 

@@ -47,3 +47,12 @@ TEST_CASE("duet inspect prints the programs of a step") {
     CHECK(dot.out.empty());
     CHECK(text_of(out).starts_with("// discriminator step\ndigraph"));
 }
+
+TEST_CASE("duet inspect compares the compiled step with the declared one") {
+    const Outcome outcome = duet_command({"inspect", "--verify", "2", "--batch", "8"});
+    CAPTURE(outcome.err);
+    CHECK(outcome.code == 0);
+    CHECK(contains(outcome.out, "generator_adam.square.generator.4.bias "));
+    CHECK(contains(outcome.out, "same bits"));
+    CHECK_FALSE(contains(outcome.out, "DIFFERS"));
+}

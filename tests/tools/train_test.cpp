@@ -4,6 +4,7 @@
 #include <thread>
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 #include <xtensor/xarray.hpp>
 
@@ -11,6 +12,7 @@
 #include <duet/data/safetensors.hpp>
 #include <duet/models/gan_model.hpp>
 
+#include "../data/animation.hpp"
 #include "support.hpp"
 
 using namespace duet;
@@ -68,6 +70,45 @@ TEST_CASE("duet train --profile traces the last steps and changes no trained bit
     CHECK(product);
 }
 
+TEST_CASE("duet train shows its sample pictures one after the other") {
+    const Training training;
+    const auto check = [&](const std::string& steps, std::size_t frames) {
+        REQUIRE(training.train(training.run, {"--steps", steps, "--sample-every", "1"}).code == 0);
+        const Animation animation = decode_gif(read_file(training.run / "progress.gif"));
+        CHECK(animation.width == 8 * (8 + 2) + 2);
+        CHECK(animation.height == 8 * (8 + 2) + 2);
+        REQUIRE(animation.frames.size() == frames);
+        const auto is_frame = [&](std::size_t frame, const std::string& name) {
+            const Image picture = read_png(training.run / "samples" / name);
+            for (std::size_t i = 0; i < picture.pixels.size(); ++i)
+                if (animation.frames[frame].pixels[3 * i] != picture.pixels[i]) return false;
+            return true;
+        };
+        CHECK(is_frame(0, "step-000000.png"));
+        CHECK(is_frame(1, "step-000001.png"));
+        CHECK(is_frame(frames - 1, fmt::format("step-{:06}.png", std::stoi(steps))));
+        CHECK(animation.frames[frames - 2].delay == 25);
+        CHECK(animation.frames[frames - 1].delay == 200);
+    };
+    check("2", 3);
+    check("70", 60);
+}
+
+TEST_CASE("duet train takes a folder of PNG files") {
+    const Training training;
+    const fs::path pictures = training.folder.path() / "pictures";
+    for (std::size_t i = 0; i < 40; ++i) {
+        const fs::path folder = pictures / (i % 2 == 0 ? "even" : "odd");
+        fs::create_directories(folder);
+        write_png(folder / fmt::format("{}.png", i), {6, 6, 1, Bytes(36, static_cast<std::uint8_t>(i * 6))});
+    }
+    const Outcome outcome =
+        duet_command({"train", "--data", pictures, "--out", training.run, "--batch", "8", "--steps", "3"});
+    CAPTURE(outcome.err);
+    REQUIRE(outcome.code == 0);
+    CHECK(read_png(training.run / "samples" / "step-000003.png").width == 8 * (6 + 2) + 2);
+}
+
 TEST_CASE("duet train leaves weights, metrics, config and samples") {
     const Training training;
     const Outcome outcome =
@@ -78,7 +119,7 @@ TEST_CASE("duet train leaves weights, metrics, config and samples") {
     CHECK(contains(outcome.err, "step 30/30"));
     CHECK_FALSE(contains(outcome.err, "\r"));
 
-    CHECK(entries_below(training.run) == 8);
+    CHECK(entries_below(training.run) == 9);
     for (const char* name : {"step-000000.png", "step-000010.png", "step-000020.png", "step-000030.png"}) {
         const Image picture = read_png(training.run / "samples" / name);
         CHECK(picture.width == 8 * (8 + 2) + 2);

@@ -1,0 +1,150 @@
+#include <duet/ops/channel_affine.hpp>
+
+#include <algorithm>
+#include <memory>
+
+#include <fmt/format.h>
+
+#include <duet/graph/error.hpp>
+#include <duet/graph/graph.hpp>
+#include <duet/ops/arithmetic.hpp>
+#include <duet/ops/reduce.hpp>
+#include <duet/ops/shape_rules.hpp>
+
+namespace duet {
+
+namespace {
+
+constexpr std::size_t elements_per_tile = 1 << 13;
+
+/// A tensor seen as runs of `inner` elements that share a factor, run i having factor i % channels; a tile
+/// takes some of them.
+struct Runs {
+    std::size_t count = 1, channels = 1, inner = 1, per_tile;
+
+    Runs(const Shape& shape, std::size_t first, const Shape& factors) : channels(factors.elements()) {
+        const std::size_t last = first + factors.rank();
+        for (std::size_t axis = 0; axis < shape.rank(); ++axis) (axis < last ? count : inner) *= shape[axis];
+        per_tile = std::max<std::size_t>(1, elements_per_tile / inner);
+        if (inner == 1 && per_tile > channels) per_tile = per_tile / channels * channels;
+    }
+    std::size_t tiles() const { return (count + per_tile - 1) / per_tile; }
+};
+
+/// x * factor, then + shift if it has one, then + a tensor of x's shape if it accumulates.
+class ChannelAffine final : public OpOf<ChannelAffine> {
+ public:
+    ChannelAffine(std::size_t first, bool shifts, bool accumulates)
+        : first_(first), shifts_(shifts), accumulates_(accumulates) {}
+    std::string name() const override { return shifts_ ? "channel_affine" : "channel_scale"; }
+    std::string attributes() const override {
+        return fmt::format("first={}, shifts={}, accumulates={}", first_, shifts_, accumulates_);
+    }
+    Shape shape(std::span<const Shape> inputs) const override {
+        const Shape &x = inputs[0], &factor = inputs[1];
+        const bool fits =
+            first_ + factor.rank() <= x.rank() &&
+            std::equal(factor.begin(), factor.end(), x.begin() + static_cast<std::ptrdiff_t>(first_));
+        if (!fits || (shifts_ && inputs[2] != factor))
+            throw ShapeError(fmt::format("the extents of {} must be those of shape {} from axis {}",
+                                         to_string(fits ? inputs[2] : factor), to_string(x), first_));
+        return x;
+    }
+    double flops(const Signature& signature) const override {
+        return static_cast<double>(signature.inputs.size() - 1) *
+               static_cast<double>(signature.output.elements());
+    }
+    Tensor gradient(std::size_t input, const Application& application, const Tensor& seed) const override {
+        if (input == 0) return channel_scale(seed, first_, application.inputs[1]);
+        const Tensor& x = application.inputs[0];
+        return sum_to_channels(input == 1 ? seed * x : seed, application.inputs[1].shape());
+    }
+    std::shared_ptr<const Op> accumulating() const override {
+        if (accumulates_) return nullptr;
+        return std::make_shared<ChannelAffine>(first_, shifts_, true);
+    }
+    bool in_place(std::size_t input) const override { return input == 0 || input == addend(); }
+    std::size_t tiles(const Signature& signature) const override { return runs(signature).tiles(); }
+    bool accepts_epilogue() const override { return true; }
+    Region region(const Signature& signature, std::size_t tile) const override {
+        const Runs by = runs(signature);
+        const std::size_t begin = tile * by.per_tile, end = std::min(begin + by.per_tile, by.count);
+        const std::size_t length = (end - begin) * by.inner;
+        return {begin * by.inner, 1, length, length};
+    }
+
+    template <class T>
+    void compute(const Kernel<T>& kernel) const {
+        const Runs by = runs({kernel.input_shapes, kernel.output_shape});
+        const std::size_t begin = kernel.tile * by.per_tile;
+        const std::size_t end = std::min(begin + by.per_tile, by.count);
+        const T* const added = accumulates_ ? kernel.inputs[addend()] : nullptr;
+        for (std::size_t run = begin; run < end;) {
+            const std::size_t channel = run % by.channels;
+            const T* const factor = kernel.inputs[1] + channel;
+            const T* const shift = shifts_ ? kernel.inputs[2] + channel : nullptr;
+            const std::size_t at = run * by.inner;
+            const T* const x = kernel.inputs[0] + at;
+            const T* const addends = added ? added + at : nullptr;
+            if (by.inner == 1) {
+                const std::size_t count = std::min(by.channels - channel, end - run);
+                apply_to(
+                    x, addends, kernel.output + at, count, [=](std::size_t i) { return factor[i]; },
+                    [=](std::size_t i) { return shift[i]; });
+                run += count;
+            } else {
+                const T scale = *factor, constant = shift ? *shift : T(0);
+                apply_to(
+                    x, addends, kernel.output + at, by.inner, [=](std::size_t) { return scale; },
+                    [=](std::size_t) { return constant; });
+                ++run;
+            }
+        }
+    }
+
+ private:
+    std::size_t addend() const { return shifts_ ? 3 : 2; }
+    Runs runs(const Signature& signature) const {
+        return Runs(signature.inputs[0], first_, signature.inputs[1]);
+    }
+
+    template <class T, class Factor, class Shift>
+    void apply_to(const T* x, const T* addends, T* output, std::size_t count, const Factor& factor,
+                  const Shift& shift) const {
+        if (shifts_ && addends) {
+            DUET_INDEPENDENT_ITERATIONS
+            for (std::size_t i = 0; i < count; ++i) output[i] = x[i] * factor(i) + shift(i) + addends[i];
+        } else if (shifts_) {
+            DUET_INDEPENDENT_ITERATIONS
+            for (std::size_t i = 0; i < count; ++i) output[i] = x[i] * factor(i) + shift(i);
+        } else if (addends) {
+            DUET_INDEPENDENT_ITERATIONS
+            for (std::size_t i = 0; i < count; ++i) output[i] = x[i] * factor(i) + addends[i];
+        } else {
+            DUET_INDEPENDENT_ITERATIONS
+            for (std::size_t i = 0; i < count; ++i) output[i] = x[i] * factor(i);
+        }
+    }
+
+    Tensor sum_to_channels(const Tensor& x, const Shape& channels) const {
+        Axes axes;
+        for (std::size_t axis = 0; axis < x.shape().rank(); ++axis)
+            if (axis < first_ || axis >= first_ + channels.rank()) axes.push_back(axis);
+        return axes.empty() ? x : sum(x, axes);
+    }
+
+    std::size_t first_;
+    bool shifts_, accumulates_;
+};
+
+}  // namespace
+
+Tensor channel_affine(Operand x, std::size_t first, Operand factor, Operand shift) {
+    return apply(std::make_shared<ChannelAffine>(first, true, false), {x, factor, shift});
+}
+
+Tensor channel_scale(Operand x, std::size_t first, Operand factor) {
+    return apply(std::make_shared<ChannelAffine>(first, false, false), {x, factor});
+}
+
+}  // namespace duet

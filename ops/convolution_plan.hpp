@@ -1,0 +1,85 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+
+namespace duet {
+
+/// A two-dimensional convolution, its gradient with regard to the image, and that with regard to the weight
+/// are sums over one set of pairs, (image pixel, feature pixel), and this names it. Both sides are (batch,
+/// groups * channels, height, width), the weight is (groups * feature_channels, image_channels, kernel); a
+/// convolution reads the image and writes the features, a transposed one reads features and writes an image.
+/// Feature pixel y meets image pixel y * stride + tap * dilation - padding along each axis.
+struct ConvolutionGeometry {
+    std::size_t batch, groups;
+    /// Channels a group.
+    std::size_t image_channels, feature_channels;
+    std::array<std::size_t, 2> image, kernel, features;
+    std::array<std::size_t, 2> stride, padding, dilation;
+
+    std::size_t taps() const { return kernel[0] * kernel[1]; }
+    std::size_t image_pixels() const { return image[0] * image[1]; }
+    std::size_t feature_pixels() const { return features[0] * features[1]; }
+    /// The rows of the lowered image of a group: what one feature is a sum of.
+    std::size_t terms() const { return image_channels * taps(); }
+    std::size_t weight_elements() const { return groups * feature_channels * terms(); }
+    double flops() const;
+    /// True if the lowered image of a group has fewer rows than the features have channels.
+    bool few_terms() const { return terms() < feature_channels; }
+    /// True if the lowered image is the image: one tap that steps nowhere.
+    bool pointwise() const;
+};
+
+/// Which of the three is computed.
+enum class ConvolutionPass { features, image, weight };
+
+/// Begin and end of one of several ranges.
+struct Range {
+    std::size_t begin, end;
+    std::size_t size() const { return end - begin; }
+};
+
+/// The part-th of `parts` ranges of almost equal size that [0, extent) is cut into.
+Range part_of(std::size_t extent, std::size_t parts, std::size_t part);
+
+/// What a plan aims at for a block.
+struct ConvolutionTargets {
+    /// Columns of the lowered image: samples of fewer pixels are taken together.
+    std::size_t columns;
+    /// Matrix products have at most so many columns.
+    std::size_t most_columns;
+    /// Feature channels in one matrix product, and its multiplications.
+    std::size_t features, products;
+};
+
+/// How a pass is cut: into tiles, each some samples and a slice of the channels it writes (of the groups, if
+/// there are several), and each tile into blocks, each one matrix product whose lowered image fits the second
+/// level of cache. A function of the geometry and of the BLAS kernel's name.
+struct ConvolutionPlan {
+    /// tiles = sample_parts * slices.
+    std::size_t sample_parts, slices;
+    /// A block is several whole samples, or some rows of the features of one.
+    std::size_t samples, rows;
+    /// Image channels of a block, and the feature channels that one product takes of it.
+    std::size_t channels, features;
+    /// Columns that one product takes of a block.
+    std::size_t columns;
+    /// Scratch elements of a tile: room in front, the lowered block, its features, and one channel's phases
+    /// (see Lowering).
+    std::size_t columns_stride, front_elements, lowered_elements, feature_elements, phase_elements;
+
+    std::size_t tiles() const { return sample_parts * slices; }
+    std::size_t tile_elements() const {
+        return front_elements + lowered_elements + feature_elements + phase_elements;
+    }
+    /// Elements of workspace: the tiles' scratch, then the partial sums of a weight gradient.
+    std::size_t workspace(const ConvolutionGeometry& geometry, ConvolutionPass pass) const;
+};
+
+/// The plan for the OpenBLAS kernel in force.
+ConvolutionPlan plan_convolution(const ConvolutionGeometry& geometry, ConvolutionPass pass);
+/// The plan for other targets: for `tools/tune`, which finds the best.
+ConvolutionPlan plan_convolution(const ConvolutionGeometry& geometry, ConvolutionPass pass,
+                                 const ConvolutionTargets& targets);
+
+}  // namespace duet

@@ -1,0 +1,130 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <type_traits>
+
+#include <duet/graph/op.hpp>
+
+namespace duet {
+
+/// Rows are handled in whole chunks of so many elements.
+constexpr std::size_t row_chunk = 8;
+
+/// A chunk in vector registers, for loops too short to be vectorised by the compiler.
+template <class T>
+struct Chunk {
+    using Integer = std::conditional_t<sizeof(T) == 4, std::int32_t, std::int64_t>;
+    typedef T Values __attribute__((vector_size(row_chunk * sizeof(T))));
+    typedef T Half __attribute__((vector_size(row_chunk / 2 * sizeof(T))));
+    typedef Integer Mask __attribute__((vector_size(row_chunk * sizeof(T))));
+};
+
+/// Copies `rows` rows of `count` elements. What stands up to a whole chunk behind each row of `to` is
+/// overwritten, as much of `from` is read.
+template <class T>
+void copy_rows(const T* from, std::size_t from_stride, std::size_t rows, std::size_t count, T* to,
+               std::size_t to_stride) {
+    const auto copy = [&](auto chunks) {
+        for (std::size_t row = 0; row < rows; ++row, from += from_stride, to += to_stride)
+            for (std::size_t i = 0; i < chunks * row_chunk; i += row_chunk)
+                std::memcpy(to + i, from + i, row_chunk * sizeof(T));
+    };
+    switch ((count + row_chunk - 1) / row_chunk) {
+        case 1:
+            return copy(std::integral_constant<std::size_t, 1>());
+        case 2:
+            return copy(std::integral_constant<std::size_t, 2>());
+        case 4:
+            return copy(std::integral_constant<std::size_t, 4>());
+        default:
+            return copy((count + row_chunk - 1) / row_chunk);
+    }
+}
+
+/// Adds to the chunk at the head of each of `rows` rows of `to` the elements begin - offset, begin - offset +
+/// 1,
+/// ... of a dense row of `count` elements, nothing where there are none; what stands there is read.
+template <class T>
+void add_chunks(const T* from, std::size_t begin, std::size_t offset, std::size_t count, std::size_t rows,
+                T* to, std::size_t to_stride) {
+    using Values = typename Chunk<T>::Values;
+    using Mask = typename Chunk<T>::Mask;
+    using Integer = typename Chunk<T>::Integer;
+    constexpr Mask lanes{0, 1, 2, 3, 4, 5, 6, 7};
+    const auto first = static_cast<Integer>(begin) - static_cast<Integer>(offset);
+    const Mask kept = (lanes >= -first) & (lanes < static_cast<Integer>(count) - first);
+    from += static_cast<std::ptrdiff_t>(begin) - static_cast<std::ptrdiff_t>(offset);
+    for (std::size_t row = 0; row < rows; ++row, from += count, to += to_stride) {
+        Values values, sums;
+        std::memcpy(&values, from, sizeof values);
+        std::memcpy(&sums, to, sizeof sums);
+        sums += reinterpret_cast<Values>(reinterpret_cast<Mask>(values) & kept);
+        std::memcpy(to, &sums, sizeof sums);
+    }
+}
+
+/// even[i] = from[2 i] and odd[i] = from[2 i + 1] for `pairs` pairs.
+template <class T>
+void split_pairs(const T* from, std::size_t pairs, T* even, T* odd) {
+    constexpr std::size_t half = row_chunk / 2;
+    if (pairs < half) {
+        for (std::size_t i = 0; i < pairs; ++i) {
+            even[i] = from[2 * i];
+            odd[i] = from[2 * i + 1];
+        }
+        return;
+    }
+    const auto split = [&](std::size_t i) {
+        typename Chunk<T>::Values values;
+        std::memcpy(&values, from + 2 * i, sizeof values);
+        const auto first = __builtin_shufflevector(values, values, 0, 2, 4, 6);
+        const auto second = __builtin_shufflevector(values, values, 1, 3, 5, 7);
+        std::memcpy(even + i, &first, sizeof first);
+        std::memcpy(odd + i, &second, sizeof second);
+    };
+    for (std::size_t i = 0; i + half < pairs; i += half) split(i);
+    split(pairs - half);
+}
+
+/// The reverse of `split_pairs`.
+template <class T>
+void join_pairs(const T* even, const T* odd, std::size_t pairs, T* to) {
+    constexpr std::size_t half = row_chunk / 2;
+    if (pairs < half) {
+        for (std::size_t i = 0; i < pairs; ++i) {
+            to[2 * i] = even[i];
+            to[2 * i + 1] = odd[i];
+        }
+        return;
+    }
+    const auto join = [&](std::size_t i) {
+        typename Chunk<T>::Half first, second;
+        std::memcpy(&first, even + i, sizeof first);
+        std::memcpy(&second, odd + i, sizeof second);
+        const auto both = __builtin_shufflevector(first, second, 0, 4, 1, 5, 2, 6, 3, 7);
+        std::memcpy(to + 2 * i, &both, sizeof both);
+    };
+    for (std::size_t i = 0; i + half < pairs; i += half) join(i);
+    join(pairs - half);
+}
+
+/// to[c][r] = from[r][c] for `rows` rows of `columns` elements.
+template <class T>
+void transpose_rows(const T* from, std::size_t from_stride, std::size_t rows, std::size_t columns, T* to,
+                    std::size_t to_stride) {
+    std::size_t row = 0;
+    for (; row + row_chunk <= rows; row += row_chunk) {
+        const T* const first = from + row * from_stride;
+        for (std::size_t column = 0; column < columns; ++column)
+            for (std::size_t i = 0; i < row_chunk; ++i)
+                to[column * to_stride + row + i] = first[i * from_stride + column];
+    }
+    for (; row < rows; ++row)
+        for (std::size_t column = 0; column < columns; ++column)
+            to[column * to_stride + row] = from[row * from_stride + column];
+}
+
+}  // namespace duet
