@@ -346,6 +346,10 @@ TEST_CASE("shape errors say what does not fit and what would") {
     CHECK(contains(message([&] { conv2d(x, reshape(w, {108})); }), "argument 2 must have four axes"));
     CHECK(contains(message([&] { conv_transpose2d(x, w); }),
                    "argument 1 has 4 channels, the weight's axis 0 has 3"));
+    CHECK(contains(message([&] {
+                       conv2d(x, w, {.padding = {40000, 40000}});
+                   }),
+                   "more pixels than BLAS can count"));
     const Tensor v = graph.input("transposed", {4, 3, 3, 3});
     CHECK(contains(message([&] {
                        conv_transpose2d(x, v, {.stride = {2, 2}}, {0, 2});
