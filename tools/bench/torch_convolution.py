@@ -9,11 +9,17 @@ milliseconds on one thread and on two. The passes are the same functions for bot
 convolution's forward pass is a convolution's data gradient and the other way round.
 """
 
+import os
 import statistics
+import subprocess
+import sys
 import time
 
 import torch
 
+# Without these glibc returns memory after each call and maps it again.
+KEEP_MEMORY = dict(MALLOC_TOP_PAD_="268435456", MALLOC_TRIM_THRESHOLD_="4294967295",
+                   MALLOC_MMAP_THRESHOLD_="4294967295")
 LAYERS = {"1-64": (1, 64, 28), "64-128": (64, 128, 14)}
 BATCH, KERNEL, STRIDE, PADDING, ROUNDS = 64, 4, 2, 1, 15
 
@@ -48,16 +54,25 @@ def passes(channels, features, size):
     }
 
 
+def measure(threads):
+    torch.set_num_threads(threads)
+    with torch.no_grad():
+        for layer, sizes in LAYERS.items():
+            for name, function in passes(*sizes).items():
+                print(layer, name, f"{milliseconds(function):.4f}", flush=True)
+
+
 def main():
-    for layer, sizes in LAYERS.items():
-        for name, function in passes(*sizes).items():
-            figures = []
-            for threads in (1, 2):
-                torch.set_num_threads(threads)
-                figures.append(milliseconds(function))
-            print(layer, name, *(f"{figure:.4f}" for figure in figures), flush=True)
+    if len(sys.argv) > 1:
+        return measure(int(sys.argv[1]))
+    lines = []
+    for threads in ("1", "2"):
+        environment = dict(os.environ, OMP_NUM_THREADS=threads, OPENBLAS_NUM_THREADS=threads, **KEEP_MEMORY)
+        run = subprocess.run([sys.executable, __file__, threads], env=environment, capture_output=True, text=True, check=True)
+        lines.append(run.stdout.splitlines())
+    for one, two in zip(*lines):
+        print(one, two.split()[-1])
 
 
 if __name__ == "__main__":
-    with torch.no_grad():
-        main()
+    main()
