@@ -1,5 +1,6 @@
 #include <duet/ops/convolution.hpp>
 
+#include <algorithm>
 #include <limits>
 #include <memory>
 #include <string>
@@ -50,6 +51,14 @@ void check_weight(const Shape& shape) {
     if (shape[0] > most || shape.elements() / shape[0] > most)
         throw ShapeError(
             fmt::format("the weight {} is larger than BLAS can count, {}", to_string(shape), most));
+}
+
+/// Returns `result`, the shape of features or of an image.
+Shape countable(Shape result) {
+    if (result[2] * result[3] > most)
+        throw ShapeError(
+            fmt::format("the result {} has more pixels than BLAS can count, {}", to_string(result), most));
+    return result;
 }
 
 void check_groups(std::size_t channels, std::size_t groups, const char* what) {
@@ -162,7 +171,8 @@ class Conv2d final : public ConvolutionOf<Conv2d> {
             throw ShapeError(fmt::format(
                 "the image has {} channels{}, the weight's axis 1 has {}: make them equal", x[1],
                 how_.groups > 1 ? fmt::format(", {} a group", x[1] / how_.groups) : "", weight[1]));
-        return {x[0], weight[0], convolved(0, x[2], weight[2], how_), convolved(1, x[3], weight[3], how_)};
+        return countable(
+            {x[0], weight[0], convolved(0, x[2], weight[2], how_), convolved(1, x[3], weight[3], how_)});
     }
     ConvolutionGeometry geometry(const Signature& signature) const {
         return geometry_of(signature.inputs[0], signature.output, pixels(signature.inputs[1]), how_);
@@ -216,7 +226,7 @@ class ConvTranspose2d final : public ConvolutionOf<ConvTranspose2d> {
         Pair size;
         for (std::size_t axis = 0; axis < 2; ++axis)
             size[axis] = transposed(axis, x[2 + axis], weight[2 + axis], how_, output_padding_[axis]);
-        return {x[0], weight[1] * how_.groups, size[0], size[1]};
+        return countable({x[0], weight[1] * how_.groups, size[0], size[1]});
     }
     ConvolutionGeometry geometry(const Signature& signature) const {
         return geometry_of(signature.output, signature.inputs[0], pixels(signature.inputs[1]), how_);

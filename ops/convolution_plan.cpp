@@ -3,8 +3,9 @@
 #include <algorithm>
 
 #include <duet/ops/blas.hpp>
-#include <duet/ops/convolution_kernel.hpp>
+#include <duet/ops/convolution_phases.hpp>
 #include <duet/ops/convolution_table.hpp>
+#include <duet/ops/strided_rows.hpp>
 
 namespace duet {
 
@@ -104,6 +105,16 @@ ConvolutionPlan plan_convolution(const ConvolutionGeometry& geometry, Convolutio
     plan.feature_elements = collected ? geometry.feature_channels * columns : 0;
     plan.phase_elements = lowered ? plan.channels * Phases(geometry, plan.rows).elements() : 0;
     return plan;
+}
+
+TilePart tile_part(const ConvolutionGeometry& geometry, const ConvolutionPlan& plan, ConvolutionPass pass,
+                   std::size_t tile) {
+    const std::size_t part = tile / plan.slices, slice = tile % plan.slices;
+    const bool features = pass == ConvolutionPass::features;
+    const std::size_t channels = features ? geometry.feature_channels : geometry.image_channels;
+    const Range samples = part_of(geometry.batch, plan.sample_parts, part);
+    if (geometry.groups > 1) return {samples, part_of(geometry.groups, plan.slices, slice), {0, channels}};
+    return {samples, {0, 1}, part_of(channels, plan.slices, slice)};
 }
 
 }  // namespace duet

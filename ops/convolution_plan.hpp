@@ -82,4 +82,11 @@ ConvolutionPlan plan_convolution(const ConvolutionGeometry& geometry, Convolutio
 ConvolutionPlan plan_convolution(const ConvolutionGeometry& geometry, ConvolutionPass pass,
                                  const ConvolutionTargets& targets);
 
+/// The samples, and the groups or the channels within the one group, of a tile's part of the result.
+struct TilePart {
+    Range samples, groups, channels;
+};
+TilePart tile_part(const ConvolutionGeometry& geometry, const ConvolutionPlan& plan, ConvolutionPass pass,
+                   std::size_t tile);
+
 }  // namespace duet

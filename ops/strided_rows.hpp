@@ -17,9 +17,9 @@ constexpr std::size_t row_chunk = 8;
 template <class T>
 struct Chunk {
     using Integer = std::conditional_t<sizeof(T) == 4, std::int32_t, std::int64_t>;
-    typedef T Values __attribute__((vector_size(row_chunk * sizeof(T))));
-    typedef T Half __attribute__((vector_size(row_chunk / 2 * sizeof(T))));
-    typedef Integer Mask __attribute__((vector_size(row_chunk * sizeof(T))));
+    using Values __attribute__((vector_size(row_chunk * sizeof(T)))) = T;
+    using Half __attribute__((vector_size(row_chunk / 2 * sizeof(T)))) = T;
+    using Mask __attribute__((vector_size(row_chunk * sizeof(T)))) = Integer;
 };
 
 /// Copies `rows` rows of `count` elements. What stands up to a whole chunk behind each row of `to` is

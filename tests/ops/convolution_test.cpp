@@ -129,6 +129,7 @@ const Op& op_of(const Tensor& tensor) {
 template <class T>
 std::vector<std::vector<T>> converted(const std::vector<std::vector<double>>& values) {
     std::vector<std::vector<T>> result;
+    result.reserve(values.size());
     for (const auto& one : values) result.emplace_back(one.begin(), one.end());
     return result;
 }
@@ -136,6 +137,7 @@ std::vector<std::vector<T>> converted(const std::vector<std::vector<double>>& va
 template <class T>
 std::vector<const T*> pointers(const std::vector<std::vector<T>>& values) {
     std::vector<const T*> result;
+    result.reserve(values.size());
     for (const auto& one : values) result.push_back(one.data());
     return result;
 }
@@ -166,7 +168,8 @@ TEST_CASE_TEMPLATE("all passes are those of plain loops, whatever the order of t
             const auto result = run_op<T>(op, pass.shapes, output, pointers(inputs));
             CHECK(relative(result, pass.expected) < (sizeof(T) == 4 ? 1e-6 : 1e-14));
             const auto reversed = run_op<T>(op, pass.shapes, output, pointers(inputs), 0, true);
-            CHECK(std::memcmp(result.data(), reversed.data(), result.size() * sizeof(T)) == 0);
+            const int difference = std::memcmp(result.data(), reversed.data(), result.size() * sizeof(T));
+            CHECK(difference == 0);
             most_tiles = std::max(most_tiles, op.tiles({pass.shapes, output}));
         }
     }
@@ -239,6 +242,7 @@ TEST_CASE("programs give the same bits on any number of threads, and epilogues c
                 arrays.push_back(testing::array<float>(inputs[i].shape(), values[i]));
                 feeds.push_back({inputs[i], arrays[i]});
             }
+            results.reserve(all.size());
             for (const Pass& pass : all) results.push_back(leaky_relu(pass.result + 0.25, 0.2));
             auto program = compile<float>(graph, results, {}, Arena(threads));
             program.run(feeds);
@@ -262,7 +266,8 @@ TEST_CASE_TEMPLATE("values, gradients and their gradients are PyTorch's", T, flo
     for (const std::string name : {"plain", "pointwise", "dcgan", "one_channel", "left_over", "wide_stride",
                                    "dilation", "groups", "depthwise", "one_row", "whole", "one_pixel"})
         for (const std::string function : {"conv2d", "conv_transpose2d"}) {
-            const std::string prefix = name + "/" + function + "/";
+            std::string prefix = name;
+            prefix.append("/").append(function).append("/");
             const auto attributes = values_of(*exact.find(name + "/attributes"));
             const auto pair = [&](std::size_t i) {
                 return Pair{static_cast<std::size_t>(attributes[i]),
@@ -346,6 +351,10 @@ TEST_CASE("shape errors say what does not fit and what would") {
     CHECK(contains(message([&] { conv2d(x, reshape(w, {108})); }), "argument 2 must have four axes"));
     CHECK(contains(message([&] { conv_transpose2d(x, w); }),
                    "argument 1 has 4 channels, the weight's axis 0 has 3"));
+    CHECK(contains(message([&] {
+                       conv2d(x, w, {.padding = {40000, 40000}});
+                   }),
+                   "more pixels than BLAS can count"));
     const Tensor v = graph.input("transposed", {4, 3, 3, 3});
     CHECK(contains(message([&] {
                        conv_transpose2d(x, v, {.stride = {2, 2}}, {0, 2});

@@ -36,8 +36,9 @@ int run(int argc, char** argv) {
     app.add_option("--peer-script", options.peer_script, "The script that --peer runs")
         ->type_name("FILE")
         ->capture_default_str();
-    app.add_option("--only", only, "One part of the report: step, parts, start-up, growth or peer")
-        ->check(CLI::IsMember({"step", "parts", "start-up", "growth", "peer"}))
+    app.add_option("--only", only,
+                   "One part of the report: step, parts, convolution, start-up, growth or peer")
+        ->check(CLI::IsMember({"step", "parts", "convolution", "start-up", "growth", "peer"}))
         ->type_name("PART");
     app.add_flag("--run-start-up", start_up)->group("");
     try {
@@ -62,6 +63,7 @@ int run(int argc, char** argv) {
     };
     if (wanted("step", true)) print_step(options, data);
     if (wanted("parts", true)) print_parts(options);
+    if (wanted("convolution", true)) print_convolution(options, peer);
     if (wanted("start-up", true)) print_start_up(options, std::filesystem::read_symlink("/proc/self/exe"));
     if (wanted("growth", growth)) print_growth(options, data);
     if (wanted("peer", peer)) print_peer(options, data);

@@ -25,6 +25,8 @@ void print_machine();
 void print_step(const Options& options, const Data& data);
 /// Elementwise chains, Adam and random draws beside plain loops and copying.
 void print_parts(const Options& options);
+/// Convolution layers beside their floor and, with `peer`, PyTorch's.
+void print_convolution(const Options& options, bool peer);
 /// Start-up time, memory and allocations, measured by this program run again: `itself` is its path.
 void print_start_up(const Options& options, const std::string& itself);
 /// What that run does; prints one line.
