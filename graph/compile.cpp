@@ -345,6 +345,10 @@ class Lowering {
 template <class T>
 Program<T> compile(const Graph& graph, const std::vector<Tensor>& fetches,
                    const std::vector<Updates>& updates, const Arena& arena, const CompileOptions& options) {
+    std::vector<Variable> updated;
+    for (const Updates& group : updates)
+        for (const Update& update : group) updated.push_back(update.variable);
+    check_statistics(graph, updated);
     auto state = std::make_unique<typename Program<T>::State>(arena);
     state->graph = &graph;
     Plan plan;

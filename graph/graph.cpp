@@ -69,6 +69,47 @@ Tensor Graph::read(const Variable& variable, Where where) {
     return read;
 }
 
+void Graph::declare_statistic(const Variable& statistic, const Tensor& next,
+                              const std::vector<Variable>& parameters, Where where) {
+    if (attributed_) where = *attributed_;
+    if (!next.valid() || &next.graph() != this)
+        throw Error(fmt::format("{}: the next value of statistic {} belongs to another graph",
+                                to_string(where), statistic.name()));
+    if (next.shape() != statistic.shape())
+        throw ShapeError(fmt::format("{}: statistic {} has shape {}, but its next value is {}",
+                                     to_string(where), statistic.name(), to_string(statistic.shape()),
+                                     describe_node(*this, next.id())));
+    const auto known = std::find_if(statistics_.begin(), statistics_.end(), [&](const Statistic& other) {
+        return other.variable == statistic;
+    });
+    if (known == statistics_.end())
+        statistics_.push_back({statistic, next, parameters, where});
+    else
+        *known = {statistic, next, parameters, where};
+}
+
+Tensor Graph::present(const Variable& statistic, Where where) {
+    for (const Statistic& known : statistics_)
+        if (known.variable == statistic) return known.next;
+    return read(statistic, where);
+}
+
+void check_statistics(const Graph& graph, const std::vector<Variable>& updated) {
+    const auto is_updated = [&](const Variable& variable) {
+        return std::find(updated.begin(), updated.end(), variable) != updated.end();
+    };
+    for (const Statistic& statistic : graph.statistics()) {
+        if (is_updated(statistic.variable)) continue;
+        const auto trained =
+            std::find_if(statistic.parameters.begin(), statistic.parameters.end(), is_updated);
+        if (trained != statistic.parameters.end())
+            throw Error(fmt::format(
+                "{}: {} is updated, but the running statistic {} of its network is not; give compile the "
+                "network's statistics_updates(graph) as well",
+                to_string(statistic.where), trained->name(), statistic.variable.name()));
+    }
+}
+
 Tensor Graph::apply(std::shared_ptr<const Op> op, std::span<const Tensor> inputs, Where where,
                     std::string name) {
     if (attributed_) where = *attributed_;

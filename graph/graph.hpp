@@ -25,6 +25,16 @@ struct Node {
     Where where;
 };
 
+/// A running statistic that a layer keeps of the values it meets in training, and what this graph makes of it.
+struct Statistic {
+    Variable variable;
+    /// Its value after the calls declared so far, of the variable's shape.
+    Tensor next;
+    /// A program that updates one of these parameters must update the statistic too.
+    std::vector<Variable> parameters;
+    Where where;
+};
+
 /// "fake (128, 784), declared at train.cpp:12"; a node without a name is called by its op and id, such as
 /// "matmul#7".
 std::string describe_node(const Graph& graph, NodeId id);
@@ -53,6 +63,16 @@ class Graph {
     Tensor apply(std::shared_ptr<const Op> op, std::span<const Tensor> inputs, Where where,
                  std::string name = {});
 
+    /// Notes the next value of a running statistic, to be made from its `present` value: a further declaration
+    /// thus continues from the one before, and takes its place. Throws Error if `next` belongs to another
+    /// graph, and ShapeError if its shape is not the statistic's.
+    void declare_statistic(const Variable& statistic, const Tensor& next,
+                           const std::vector<Variable>& parameters, Where where = {});
+    /// The statistic's last declared next value; its value at the start of a run where none is declared.
+    Tensor present(const Variable& statistic, Where where = {});
+    /// The statistics declared, each once.
+    const std::vector<Statistic>& statistics() const { return statistics_; }
+
     const Node& node(NodeId id) const { return nodes_[id]; }
     NodeId size() const { return static_cast<NodeId>(nodes_.size()); }
     std::uint64_t seed() const { return seed_; }
@@ -64,9 +84,14 @@ class Graph {
     // A deque: a reference to a node, such as Tensor::shape gives, outlives the nodes appended after it.
     std::deque<Node> nodes_;
     std::vector<std::pair<Variable, NodeId>> reads_;
+    std::vector<Statistic> statistics_;
     std::uint64_t seed_;
     std::optional<Where> attributed_;
 };
+
+/// Throws Error, naming the variables and the line, if a parameter is among `updated` and a statistic declared
+/// with it is not: training would leave the running averages behind.
+void check_statistics(const Graph& graph, const std::vector<Variable>& updated);
 
 /// While it lives, nodes appended to the graph carry its line: how a layer or a gradient names the line of
 /// its caller. Within another scope it changes nothing, so the outermost caller's line stands.

@@ -133,7 +133,8 @@ extern template class Program<double>;
 /// the start; updates are written after the last such read. Program<double> works on double copies of the
 /// variables.
 ///
-/// Throws Error for tensors of another graph and for two updates of one variable, naming both lines.
+/// Throws Error for tensors of another graph, for two updates of one variable, naming both lines, and where a
+/// parameter is updated but a running statistic declared with it is not (see Graph::declare_statistic).
 template <class T>
 Program<T> compile(const Graph& graph, const std::vector<Tensor>& fetches,
                    const std::vector<Updates>& updates = {}, const Arena& arena = Arena(),

@@ -5,59 +5,29 @@
 #include <string>
 #include <vector>
 
-#include <duet/autodiff/adam.hpp>
 #include <duet/data/batches.hpp>
 #include <duet/graph/program.hpp>
 #include <duet/models/gan_model.hpp>
+#include <duet/models/training_options.hpp>
 
 namespace duet::models {
-
-/// In which order the two networks are trained.
-enum class Schedule {
-    documented,   ///< one joint step of both from one forward pass, then a generator step on fresh noise
-    alternating,  ///< n discriminator steps, then one generator step, fresh noise each
-};
-
-/// What is added to the discriminator's loss.
-enum class Penalty { none, r1 };
-
-/// "documented" or "alternating"; "none" or "r1". Throws Error, listing the names known, for another one.
-Schedule schedule_by_name(const std::string& name);
-Penalty penalty_by_name(const std::string& name);
-
-/// How to train. The defaults are the article's numbers with R1, without which its networks collapse.
-struct TrainingOptions {
-    std::string loss = "non-saturating";
-    Schedule schedule = Schedule::documented;
-    Penalty penalty = Penalty::r1;
-    double penalty_weight = 1.0;
-    AdamOptions adam = {2e-4, 0.5, 0.999, 1e-8};
-    std::size_t batch = 128;
-    /// Discriminator steps for each generator step of Schedule::alternating.
-    std::size_t discriminator_steps = 1;
-    std::uint64_t seed = 0;
-    std::size_t threads = 1;
-    /// False computes the step without fusion, or without rewriting, for debugging: see CompileOptions.
-    bool fuse = true;
-    bool rewrite = true;
-    /// Plans a program after each pass of the compiler, for ProgramReport.
-    bool report_passes = false;
-};
 
 /// What a step reports.
 struct StepMetrics {
     std::uint64_t step;  ///< counted from one
     double generator_loss;
     double discriminator_loss;  ///< with the penalty
-    double real_probability;    ///< mean D(x)
-    double fake_probability;    ///< mean D(G(z))
+    double real_probability;    ///< mean sigmoid of D's scores of real images; no probability of a critic's
+    double fake_probability;    ///< the same of fake images
 };
 
 /// Trains a GAN on a data set. The weights after k steps depend on model, data, options and k alone, not on
 /// the number of threads.
 class GanTrainer {
  public:
-    /// Throws Error if the images' size is not the model's, or an option makes no sense.
+    /// Throws Error if the images' size or channels are not the model's, if the model is conditional and
+    /// images have no labels or labels outside its classes, if a discriminator with batch normalisation is to
+    /// be under the gradient penalty, or if an option makes no sense.
     GanTrainer(GanModel model, const TrainingOptions& options, std::shared_ptr<const Dataset> data);
     ~GanTrainer();
     GanTrainer(const GanTrainer&) = delete;
@@ -84,7 +54,7 @@ class GanTrainer {
     std::vector<std::pair<std::string, const Program<float>*>> programs() const;
     /// Whether the programs note when each instruction ran (see Program::set_profiled). It changes no result.
     void set_profiled(bool profiled);
-    /// Everything that training changes: both networks' variables and both optimizers'.
+    /// Everything that training changes: the model's variables and both optimizers'.
     std::vector<Variable> variables() const;
 
  private:

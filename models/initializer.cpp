@@ -13,17 +13,18 @@ namespace duet::models {
 namespace {
 
 Tensor draw(Graph& graph, const std::string& name, const Shape& shape, const Initializer& initializer) {
-    const auto outputs = static_cast<double>(shape[0]);
-    const auto inputs = static_cast<double>(shape.elements()) / outputs;
+    const auto elements = static_cast<double>(shape.elements());
+    const double inputs = elements / static_cast<double>(shape[0]);
+    const double outputs = shape.rank() < 2 ? 1.0 : elements / static_cast<double>(shape[1]);
     switch (initializer.kind) {
         case Initializer::Kind::glorot_uniform: {
-            const double limit = std::sqrt(6.0 / (inputs + outputs));
+            const double limit = initializer.gain * std::sqrt(6.0 / (inputs + outputs));
             return limit * (2.0 * random_uniform(graph, name, shape) - 1.0);
         }
         case Initializer::Kind::he_normal:
             return std::sqrt(2.0 / inputs) * random_normal(graph, name, shape);
         case Initializer::Kind::normal:
-            return initializer.deviation * random_normal(graph, name, shape);
+            return initializer.mean + initializer.deviation * random_normal(graph, name, shape);
     }
     return {};
 }

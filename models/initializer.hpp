@@ -7,18 +7,22 @@
 
 namespace duet::models {
 
-/// How a weight of shape (outputs, inputs) starts.
+/// How a weight starts, of shape (outputs, inputs) or (outputs, inputs, height, width); each connection of a
+/// kernel of height x width counts, as PyTorch counts the fans.
 struct Initializer {
     enum class Kind {
-        glorot_uniform,  ///< uniform in +-sqrt(6 / (inputs + outputs)); Glorot and Bengio 2010, equation 16
+        glorot_uniform,  ///< uniform in +-gain sqrt(6 / (inputs + outputs)); Glorot and Bengio 2010, equation
+                         ///< 16
         he_normal,       ///< normal of variance 2 / inputs; He et al. 2015, equation 10
-        normal,          ///< normal of standard deviation `deviation`; 0.02 in Radford et al. 2015
+        normal,          ///< normal of mean `mean` and standard deviation `deviation`
     };
     Kind kind = Kind::glorot_uniform;
-    double deviation = 0.02;
+    double deviation = 0.02;  ///< of Radford et al. 2015
+    double mean = 0.0;
+    double gain = 1.0;
 };
 
-/// A variable of shape (outputs, inputs) whose initial value depends on `seed` and its name alone.
+/// A variable of this shape whose initial value depends on `seed` and its name alone.
 Variable initialized(std::string name, const Shape& shape, const Initializer& initializer,
                      std::uint64_t seed);
 

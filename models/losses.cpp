@@ -38,10 +38,17 @@ Losses non_saturating(Operand real_score, Operand fake_score, const SampleWeight
             discriminator_loss(real_score.tensor(), fake, weights)};
 }
 
+Losses wasserstein(Operand real_score, Operand fake_score, const SampleWeights& weights) {
+    const WhereScope caller(real_score.tensor().graph(), real_score.where());
+    const Tensor fake = weighted_mean(fake_score.tensor(), weights.fake);
+    return {-fake, fake - weighted_mean(real_score.tensor(), weights.real)};
+}
+
 LossFunction loss_by_name(std::string_view name) {
     if (name == "minimax") return minimax;
     if (name == "non-saturating") return non_saturating;
-    throw Error(fmt::format("loss \"{}\" is unknown; known are minimax, non-saturating", name));
+    if (name == "wasserstein") return wasserstein;
+    throw Error(fmt::format("loss \"{}\" is unknown; known are minimax, non-saturating, wasserstein", name));
 }
 
 }  // namespace duet::models

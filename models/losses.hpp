@@ -31,7 +31,14 @@ Losses minimax(Operand real_score, Operand fake_score, const SampleWeights& weig
 /// Its gradient with regard to a score is -sigmoid(-s)/n: it is largest where D rejects the fakes.
 Losses non_saturating(Operand real_score, Operand fake_score, const SampleWeights& weights = {});
 
-/// The losses by name: "minimax" or "non-saturating".
+/// The critic's estimate of the Wasserstein distance, negated, and what the generator minimises of it
+/// (Arjovsky et al. 2017, algorithm 1), on scores without bound:
+///   discriminator  mean s_fake - mean s_real
+///   generator      -mean s_fake
+/// It needs a critic held to slopes of about one: by a gradient penalty (penalties.hpp).
+Losses wasserstein(Operand real_score, Operand fake_score, const SampleWeights& weights = {});
+
+/// The losses by name: "minimax", "non-saturating" or "wasserstein".
 using LossFunction = Losses (*)(Operand, Operand, const SampleWeights&);
 /// Throws Error, listing the names known, for another one.
 LossFunction loss_by_name(std::string_view name);

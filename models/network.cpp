@@ -6,29 +6,150 @@
 #include <fmt/ranges.h>
 
 #include <duet/graph/error.hpp>
+#include <duet/models/batch_norm.hpp>
 #include <duet/ops/arithmetic.hpp>
+#include <duet/ops/indexing.hpp>
 #include <duet/ops/matmul.hpp>
+#include <duet/ops/reduce.hpp>
+#include <duet/ops/shape_ops.hpp>
 
 namespace duet::models {
 
-void Network::add(Layer layer, const std::vector<Variable>& variables) {
+namespace {
+
+void append(std::vector<Variable>& all, const std::vector<Variable>& more) {
+    all.insert(all.end(), more.begin(), more.end());
+}
+
+std::vector<Variable> with_bias(const Variable& weight, std::size_t outputs, const std::string& name,
+                                bool bias) {
+    std::vector<Variable> parameters{weight};
+    if (bias) parameters.emplace_back(name + ".bias", Shape{outputs}, 0.0F);
+    return parameters;
+}
+
+/// Adds a bias of one value a channel, the second parameter, if there is one.
+Tensor plus_bias(const Tensor& x, const std::vector<Variable>& parameters) {
+    if (parameters.size() < 2) return x;
+    const Variable& bias = parameters[1];
+    return x + reshape(x.graph().read(bias), {bias.shape()[0], 1, 1});
+}
+
+}  // namespace
+
+void Network::add(Layer layer, const std::vector<Variable>& parameters,
+                  const std::vector<Variable>& statistics) {
     layers_.push_back(std::move(layer));
-    variables_.insert(variables_.end(), variables.begin(), variables.end());
+    append(variables_, parameters);
+    append(statistics_, statistics);
+}
+
+void Network::add(const Activation& activation) {
+    add([activation](const Tensor& x, const Call&) { return activation(x); });
 }
 
 void Network::add_dense(std::size_t inputs, std::size_t outputs, const Initializer& initializer,
-                        std::uint64_t seed) {
-    const std::string prefix = fmt::format("{}.{}", name_, layers_.size());
-    const Variable weight = initialized(prefix + ".weight", Shape{outputs, inputs}, initializer, seed);
-    const Variable bias(prefix + ".bias", Shape{outputs}, 0.0f);
-    add([=](const Tensor& x) { return dense(x, weight, bias); }, {weight, bias});
+                        std::uint64_t seed, bool bias) {
+    const std::string name = next_name();
+    const Variable weight = initialized(name + ".weight", Shape{outputs, inputs}, initializer, seed);
+    const std::vector<Variable> parameters = with_bias(weight, outputs, name, bias);
+    add(
+        [parameters](const Tensor& x, const Call&) {
+            if (parameters.size() > 1) return dense(x, parameters[0], parameters[1]);
+            return matmul(x, x.graph().read(parameters[0]), false, true);
+        },
+        parameters);
 }
 
-Tensor Network::operator()(Operand x) const {
-    Tensor value = x.tensor();
-    const WhereScope caller(value.graph(), x.where());
-    for (const Layer& layer : layers_) value = layer(value);
+void Network::add_conv2d(const ConvolutionLayer& sizes, const Initializer& initializer, std::uint64_t seed) {
+    const std::string name = next_name();
+    const Shape shape{sizes.outputs, sizes.inputs / sizes.how.groups, sizes.kernel, sizes.kernel};
+    const std::vector<Variable> parameters =
+        with_bias(initialized(name + ".weight", shape, initializer, seed), sizes.outputs, name, sizes.bias);
+    add(
+        [parameters, how = sizes.how](const Tensor& x, const Call&) {
+            return plus_bias(conv2d(x, x.graph().read(parameters[0]), how), parameters);
+        },
+        parameters);
+}
+
+void Network::add_conv_transpose2d(const ConvolutionLayer& sizes, const Initializer& initializer,
+                                   std::uint64_t seed) {
+    const std::string name = next_name();
+    const Shape shape{sizes.inputs, sizes.outputs / sizes.how.groups, sizes.kernel, sizes.kernel};
+    const std::vector<Variable> parameters =
+        with_bias(initialized(name + ".weight", shape, initializer, seed), sizes.outputs, name, sizes.bias);
+    add(
+        [parameters, how = sizes.how](const Tensor& x, const Call&) {
+            return plus_bias(conv_transpose2d(x, x.graph().read(parameters[0]), how), parameters);
+        },
+        parameters);
+}
+
+void Network::add_batch_norm(const BatchNormLayer& how, std::uint64_t seed) {
+    const BatchNorm layer(next_name(), how, seed);
+    add(layer, layer.parameters(), layer.statistics());
+}
+
+void Network::add_reshape(const std::vector<std::size_t>& extents) {
+    add([extents](const Tensor& x, const Call&) {
+        std::vector<std::size_t> all{x.shape()[0]};
+        all.insert(all.end(), extents.begin(), extents.end());
+        return reshape(x, Shape(all));
+    });
+}
+
+void Network::add_residual(const Network& main, const Network& shortcut) {
+    const auto all = [&](const auto& of_network) {
+        std::vector<Variable> variables = of_network(main);
+        append(variables, of_network(shortcut));
+        return variables;
+    };
+    add(
+        [main, shortcut](const Tensor& x, const Call& call) {
+            return main.apply_layers(x, call) + shortcut.apply_layers(x, call);
+        },
+        all([](const Network& network) { return network.variables(); }),
+        all([](const Network& network) { return network.statistics(); }));
+}
+
+void Network::add_projection(std::size_t inputs, std::size_t classes, const Initializer& initializer,
+                             std::uint64_t seed) {
+    const std::string name = next_name();
+    const Variable weight = initialized(name + ".weight", Shape{1, inputs}, initializer, seed);
+    const Variable bias(name + ".bias", Shape{1}, 0.0F);
+    const Variable embedding = initialized(name + ".embedding", Shape{classes, inputs}, initializer, seed);
+    add(
+        [=](const Tensor& x, const Call& call) {
+            if (!call.labels.valid())
+                throw Error(fmt::format("{} needs labels: call the network with them", embedding.name()));
+            const Tensor of_label = gather(x.graph().read(embedding), call.labels);
+            return dense(x, weight, bias) + sum(of_label * x, {1}, true);
+        },
+        {weight, bias, embedding});
+}
+
+Tensor Network::apply_layers(Tensor value, const Call& call) const {
+    for (const Layer& layer : layers_) value = layer(value, call);
     return value;
+}
+
+Tensor Network::operator()(Operand x, Mode mode, const Tensor& labels) const {
+    const Tensor input = x.tensor();
+    const WhereScope caller(input.graph(), x.where());
+    return apply_layers(input, {mode, labels, variables_});
+}
+
+std::string Network::next_name() const {
+    return fmt::format("{}.{}", name_, layers_.size());
+}
+
+Updates Network::statistics_updates(const Graph& graph, Where where) const {
+    Updates updates;
+    for (const Statistic& statistic : graph.statistics())
+        if (std::find(statistics_.begin(), statistics_.end(), statistic.variable) != statistics_.end())
+            updates.push_back({statistic.variable, statistic.next, where});
+    return updates;
 }
 
 Tensor dense(Operand x, const Variable& weight, const Variable& bias) {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string>
+
 #include <duet/autodiff/gradient_tape.hpp>
 #include <duet/graph/graph.hpp>
 
@@ -12,5 +14,18 @@ namespace duet::models {
 /// gradient nodes, and the tape refuses a loss whose path runs through nodes it did not record. Throws Error
 /// for a negative or non-finite weight.
 Tensor r1(const GradientTape& tape, Operand real_score, const Tensor& real, double weight);
+
+/// A point on the line between each real image and the fake one of its place: e real + (1 - e) fake, e drawn
+/// uniformly from [0, 1) for each pair by the random node `name` (Gulrajani et al. 2017, section 4).
+Tensor interpolated(Operand real, Operand fake, const std::string& name = "interpolation");
+
+/// The gradient penalty of Gulrajani et al. 2017, equation 3: weight * mean over points of
+/// (|grad_x D(x)| - 1)^2, a scalar; their weight is 10. The norm is sqrt(sum of squares + 1e-12), whose
+/// gradient is finite at zero.
+///
+/// `score` (batch, 1) are the critic's scores at `points` (batch, ...), each of which must depend on its own
+/// point alone: a critic has no batch normalisation. Build it while the tape is open, as r1. Throws Error
+/// for a negative or non-finite weight.
+Tensor gradient_penalty(const GradientTape& tape, Operand score, const Tensor& points, double weight);
 
 }  // namespace duet::models

@@ -1,9 +1,13 @@
 #include <duet/models/sampler.hpp>
 
 #include <algorithm>
+#include <cmath>
 
+#include <fmt/format.h>
 #include <xtensor/xarray.hpp>
 
+#include <duet/graph/error.hpp>
+#include <duet/ops/arithmetic.hpp>
 #include <duet/ops/random.hpp>
 
 namespace duet::models {
@@ -13,24 +17,105 @@ namespace {
 // Always run whole, so that an image's place in its batch is always the same.
 constexpr std::size_t batch = 64;
 
-Program<float> compile_sampler(const GanModel& model, std::uint64_t seed, const Arena& arena) {
+Program<float> compile_latents(const GanShape& shape, std::uint64_t seed, const Arena& arena) {
     Graph graph(seed);
-    const Tensor latent = random_normal(graph, "latent", {batch, model.shape.latent()});
-    return compile<float>(graph, {model.generator(latent)}, {}, arena);
+    return compile<float>(graph, {random_normal(graph, "latent", {batch, shape.latent()})}, {}, arena);
+}
+
+Program<float> compile_images(const GanModel& model, const Tensor& latent, const Tensor& labels,
+                              const Arena& arena) {
+    Tensor images = model.generator(latent, Mode::inference, labels);
+    if (model.shape.range() == ValueRange::symmetric) images = 0.5 * images + 0.5;
+    return compile<float>(latent.graph(), {images}, {}, arena);
+}
+
+void check_labels(std::span<const std::size_t> labels, std::size_t count, std::size_t classes) {
+    if (labels.empty()) return;
+    if (classes == 0) throw Error("labels were given, but the model is not conditional");
+    if (labels.size() != count)
+        throw Error(fmt::format("{} labels for {} images: give each image one", labels.size(), count));
+    for (const std::size_t label : labels)
+        if (label >= classes)
+            throw Error(
+                fmt::format("class {} is not the model's: its classes are 0 to {}", label, classes - 1));
 }
 
 }  // namespace
 
 Sampler::Sampler(const GanModel& model, std::uint64_t seed, const Arena& arena)
-    : pixels_(model.shape.image()), program_(compile_sampler(model, seed, arena)) {}
+    : shape_(model.shape),
+      graph_(std::make_unique<Graph>(seed)),
+      latent_input_(graph_->input("latents", {batch, shape_.latent()})),
+      label_input_(shape_.classes == 0 ? Tensor() : graph_->input("labels", {batch})),
+      latents_(compile_latents(shape_, seed, arena)),
+      images_(compile_images(model, latent_input_, label_input_, arena)) {}
 
-Array Sampler::draw(std::size_t count) {
-    Array images = filled(Shape{count, pixels_}, 0.0f);
+Array Sampler::latents(std::size_t first, std::size_t count) {
+    const std::size_t size = shape_.latent();
+    Array all = filled(Shape{count, size}, 0.0F);
+    for (std::size_t done = 0; done < count;) {
+        const std::size_t place = (first + done) % batch, taken = std::min(batch - place, count - done);
+        const Array& drawn = latents_.run({}, (first + done) / batch).front();
+        std::copy_n(drawn.data() + place * size, taken * size, all.data() + done * size);
+        done += taken;
+    }
+    return all;
+}
+
+Array Sampler::draw(std::size_t count, std::span<const std::size_t> labels) {
+    return draw_at(latents(0, count), labels);
+}
+
+Array Sampler::draw_at(const Array& latents, std::span<const std::size_t> labels) {
+    const Shape shape = shape_of(latents);
+    if (shape.rank() != 2 || shape[1] != shape_.latent())
+        throw ShapeError(
+            fmt::format("latents of shape {}; expected (count, {})", to_string(shape), shape_.latent()));
+    const std::size_t count = shape[0], pixels = shape_.image();
+    check_labels(labels, count, shape_.classes);
+    Array images = filled(Shape{count, shape_.channels, shape_.height, shape_.width}, 0.0F),
+          latent_batch = filled(latent_input_.shape(), 0.0F), label_batch = filled(Shape{batch}, 0.0F);
+    std::vector<Feed> feeds{{latent_input_, latent_batch}};
+    if (label_input_.valid()) feeds.push_back({label_input_, label_batch});
     for (std::size_t first = 0; first < count; first += batch) {
-        const Array& drawn = program_.run({}, first / batch).front();
-        std::copy_n(drawn.data(), std::min(batch, count - first) * pixels_, images.data() + first * pixels_);
+        const std::size_t taken = std::min(batch, count - first);
+        std::copy_n(latents.data() + first * shape[1], taken * shape[1], latent_batch.data());
+        for (std::size_t i = 0; i < taken && shape_.classes > 0; ++i)
+            label_batch.data()[i] =
+                static_cast<float>(labels.empty() ? (first + i) % shape_.classes : labels[first + i]);
+        const Array& drawn = images_.run(feeds).front();
+        std::copy_n(drawn.data(), taken * pixels, images.data() + first * pixels);
     }
     return images;
+}
+
+Array spherical_interpolation(std::span<const float> from, std::span<const float> to, std::size_t count) {
+    if (count < 2) throw Error(fmt::format("an interpolation of {} points; it has at least two ends", count));
+    if (from.empty() || from.size() != to.size())
+        throw ShapeError(
+            fmt::format("latents of {} and {} numbers cannot be interpolated", from.size(), to.size()));
+    double product = 0, from_square = 0, to_square = 0;
+    for (std::size_t i = 0; i < from.size(); ++i) {
+        const auto a = static_cast<double>(from[i]), b = static_cast<double>(to[i]);
+        product += a * b;
+        from_square += a * a;
+        to_square += b * b;
+    }
+    const double cosine = product / std::sqrt(from_square * to_square);
+    const double angle = std::isfinite(cosine) ? std::acos(std::clamp(cosine, -1.0, 1.0)) : 0.0;
+    constexpr double least_sine = 1e-6;
+    const double sine = std::sin(angle);
+    Array points = filled(Shape{count, from.size()}, 0.0F);
+    for (std::size_t k = 0; k < count; ++k) {
+        const double t = static_cast<double>(k) / static_cast<double>(count - 1);
+        const bool straight = sine < least_sine;
+        const double from_part = straight ? 1 - t : std::sin((1 - t) * angle) / sine;
+        const double to_part = straight ? t : std::sin(t * angle) / sine;
+        for (std::size_t i = 0; i < from.size(); ++i)
+            points.data()[k * from.size() + i] = static_cast<float>(from_part * static_cast<double>(from[i]) +
+                                                                    to_part * static_cast<double>(to[i]));
+    }
+    return points;
 }
 
 }  // namespace duet::models

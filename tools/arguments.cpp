@@ -10,11 +10,14 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <duet/graph/error.hpp>
+
 namespace duet::tools {
 
 namespace {
 
 constexpr std::size_t max_threads = 256;
+constexpr std::size_t max_classes = Dataset::max_classes;
 constexpr std::size_t max_discriminator_steps = 1000;
 constexpr std::size_t max_layer_width = 65536;
 constexpr std::size_t max_layers = 32;
@@ -121,17 +124,25 @@ void add_threads_option(CLI::App& command, std::size_t& threads) {
 
 void TrainingArguments::add_to(CLI::App& command) {
     const double infinity = std::numeric_limits<double>::infinity();
-    command.add_option("--model", model, "Model: mlp, the article's two networks")
-        ->check(one_of({"mlp"}))
+    command
+        .add_option("--model", model,
+                    "mlp, the article's two networks; dcgan, convolutional; resnet, residual; cgan, dcgan "
+                    "conditioned on labels. Each brings the options of its paper; those below are mlp's")
+        ->check(one_of({"mlp", "dcgan", "resnet", "cgan"}))
         ->type_name("NAME")
         ->capture_default_str();
     command
         .add_option(
             "--preset", preset,
-            "article: the article's own setting, which is that of the defaults without a penalty; options "
+            "article: the article's own setting, which is that of mlp's defaults without a penalty; options "
             "given beside it win")
         ->check(one_of({"article"}))
         ->type_name("NAME");
+    command
+        .add_option("--classes", classes,
+                    "Classes that condition both networks of cgan (default: the data's) or resnet")
+        ->transform(whole_number(1, max_classes))
+        ->type_name("N");
     command.add_option("--batch", options.batch, "Images in a batch")
         ->transform(whole_number(1, max_batch))
         ->type_name("B")
@@ -142,18 +153,17 @@ void TrainingArguments::add_to(CLI::App& command) {
         ->type_name("S")
         ->capture_default_str();
     add_threads_option(command, options.threads);
-    command.add_option("--loss", options.loss, "Losses: non-saturating or minimax")
-        ->check(one_of({"non-saturating", "minimax"}))
+    command.add_option("--loss", options.loss, "Losses: non-saturating, minimax or wasserstein")
+        ->check(one_of({"non-saturating", "minimax", "wasserstein"}))
         ->type_name("NAME")
         ->capture_default_str();
     command
         .add_option(
             "--schedule", schedule,
             "documented: a joint step of both networks, then a generator step on fresh noise; alternating: "
-            "discriminator steps, then one generator step")
+            "discriminator steps, then one generator step (default: documented for mlp)")
         ->check(one_of({"documented", "alternating"}))
-        ->type_name("NAME")
-        ->capture_default_str();
+        ->type_name("NAME");
     command
         .add_option("--discriminator-steps", options.discriminator_steps,
                     "Discriminator steps for each generator step of the alternating schedule")
@@ -164,10 +174,10 @@ void TrainingArguments::add_to(CLI::App& command) {
         .add_option(
             "--penalty", penalty,
             "Added to the discriminator's loss: r1, weight/2 times the mean squared gradient of its score at "
-            "real images, or none")
-        ->check(one_of({"r1", "none"}))
-        ->type_name("NAME")
-        ->capture_default_str();
+            "real images; gp, the gradient penalty of a Wasserstein critic, which brings the options of its "
+            "paper; or none (default: r1 for mlp and resnet, gp for the loss wasserstein)")
+        ->check(one_of({"r1", "gp", "none"}))
+        ->type_name("NAME");
     command.add_option("--penalty-weight", options.penalty_weight, "Weight of the penalty")
         ->check(number_below(infinity))
         ->type_name("W")
@@ -190,28 +200,55 @@ void TrainingArguments::add_to(CLI::App& command) {
         ->capture_default_str();
     command
         .add_option("--generator-widths", generator_widths,
-                    "Sizes of the generator's layers from latent to image (default: 100-128-128-pixels)")
+                    "Sizes of the generator's layers from latent to image (default: 100-128-128-pixels); "
+                    "for the other models the latent and the channels of each map")
         ->check(layer_widths())
         ->type_name("A-B-...");
     command
         .add_option("--discriminator-widths", discriminator_widths,
-                    "Sizes of the discriminator's layers from image to score (default: pixels-128-128-1)")
+                    "Sizes of the discriminator's layers from image to score (default: pixels-128-128-1); "
+                    "for the other models the channels of each map")
         ->check(layer_widths())
         ->type_name("A-B-...");
 }
 
 void TrainingArguments::resolve(const CLI::App& command) {
-    if (preset == "article" && command.count("--penalty") == 0) penalty = "none";
-    options.schedule = models::schedule_by_name(schedule);
-    options.penalty = models::penalty_by_name(penalty);
+    const auto given = [&](const char* option) { return command.count(option) > 0; };
+    const models::ModelKind kind = models::model_kind_by_name(model);
+    if (!preset.empty() && kind != models::ModelKind::mlp)
+        throw Error(fmt::format("--preset: {} is a setting of the model mlp, not of {}", preset, model));
+    models::TrainingOptions defaults = models::default_options(kind);
+    if (options.loss == "wasserstein") defaults.penalty = models::Penalty::gradient;
+    if (!preset.empty()) defaults.penalty = models::Penalty::none;
+    if (given("--penalty")) defaults.penalty = models::penalty_by_name(penalty);
+    if (defaults.penalty == models::Penalty::gradient) defaults = models::with_gradient_penalty(defaults);
+
+    options.penalty = defaults.penalty;
+    options.schedule = given("--schedule") ? models::schedule_by_name(schedule) : defaults.schedule;
+    const auto complete = [&](const char* option, auto& value, auto otherwise) {
+        if (!given(option)) value = otherwise;
+    };
+    complete("--penalty-weight", options.penalty_weight, defaults.penalty_weight);
+    complete("--discriminator-steps", options.discriminator_steps, defaults.discriminator_steps);
+    complete("--batch", options.batch, defaults.batch);
+    complete("--rate", options.adam.rate, defaults.adam.rate);
+    complete("--beta1", options.adam.beta1, defaults.adam.beta1);
+    complete("--beta2", options.adam.beta2, defaults.adam.beta2);
 }
 
-models::GanShape TrainingArguments::shape(std::size_t height, std::size_t width) const {
+models::GanShape TrainingArguments::shape(std::size_t height, std::size_t width, std::size_t channels,
+                                          std::size_t classes_of_data) const {
+    const models::ModelKind kind = models::model_kind_by_name(model);
+    const bool from_data = kind == models::ModelKind::cgan && classes == 0;
     models::GanShape shape;
+    if (generator_widths.empty() || discriminator_widths.empty())
+        shape = models::default_shape(kind, height, width, channels);
+    shape.kind = kind;
     shape.height = height;
     shape.width = width;
-    shape.generator_widths.back() = height * width;
-    shape.discriminator_widths.front() = height * width;
+    shape.channels = channels;
+    shape.classes = from_data ? classes_of_data : classes;
+    shape.discriminator_batch_norm = options.penalty != models::Penalty::gradient;
     if (!generator_widths.empty()) shape.generator_widths = *parsed_widths(generator_widths);
     if (!discriminator_widths.empty()) shape.discriminator_widths = *parsed_widths(discriminator_widths);
     return shape;

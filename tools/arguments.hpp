@@ -38,17 +38,21 @@ void add_threads_option(CLI::App& command, std::size_t& threads);
 struct TrainingArguments {
     std::string model = "mlp";
     std::string preset;
-    std::string schedule = "documented";
-    std::string penalty = "r1";
+    std::string schedule;
+    std::string penalty;
     std::string generator_widths;
     std::string discriminator_widths;
+    /// 0 where the user gave none.
+    std::size_t classes = 0;
     models::TrainingOptions options;
 
     void add_to(CLI::App& command);
-    /// Puts names and preset into `options`; options that the user gave win over the preset.
+    /// Completes `options`: what the user did not give is as the model's paper has it, or the preset.
     void resolve(const CLI::App& command);
-    /// The networks wanted for images of this size: the article's, unless widths were given.
-    models::GanShape shape(std::size_t height, std::size_t width) const;
+    /// The networks wanted for images of this size: the model's, unless widths were given. `classes_of_data`,
+    /// or 0, is used where the model is conditional and the user gave no number of classes.
+    models::GanShape shape(std::size_t height, std::size_t width, std::size_t channels,
+                           std::size_t classes_of_data) const;
 };
 
 }  // namespace duet::tools

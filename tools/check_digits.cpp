@@ -100,10 +100,12 @@ double accuracy(Classifier& classifier, const Dataset& digits) {
 
 /// Prints how many of a model's samples are surely of each class; true if there are enough of all.
 bool check_model(Classifier& classifier, const std::string& weights, std::uint64_t seed) {
-    const models::GanModel model = load_model(weights, true);
-    if (model.shape.image() != 784)
-        throw Error(fmt::format("{}: draws images of {} pixels, the classifier takes 784", weights,
-                                model.shape.image()));
+    const models::GanModel model = load_model(weights, models::ModelKind::mlp);
+    if (model.shape.height != 28 || model.shape.width != 28 || model.shape.channels != 1)
+        throw Error(
+            fmt::format("{}: draws images of {}x{} with {} channel(s), the classifier takes 28x28 "
+                        "with one",
+                        weights, model.shape.height, model.shape.width, model.shape.channels));
     const Array images = models::Sampler(model, seed).draw(samples);
     std::array<std::size_t, classes> counts{};
     for (const auto& probabilities : classifier.classify(images.data(), samples)) {

@@ -17,8 +17,21 @@ namespace duet::tools {
 
 namespace {
 
+/// The images that each model is shown for, unless the user says which.
+struct ImageDefaults {
+    std::size_t side, channels;
+};
+
+ImageDefaults default_images(const std::string& model) {
+    return model == "resnet" ? ImageDefaults{32, 3} : ImageDefaults{28, 1};
+}
+
+constexpr std::uint64_t max_side = 4096;
+
 struct InspectArguments {
     TrainingArguments training;
+    std::size_t side = 0;
+    std::size_t channels = 0;
     std::string format = "text";
     std::string out;
     bool dump_passes = false;
@@ -37,51 +50,69 @@ std::string passes_of(const ProgramReport& report) {
     return text;
 }
 
-/// Compares the programs of a training on images of noise.
-Verification verify_on_noise(const TrainingArguments& training, std::uint64_t steps) {
-    const models::GanShape defaults;
-    const models::GanShape shape = training.shape(defaults.height, defaults.width);
+/// The networks that the arguments describe, and images and labels of noise to train them on.
+struct Subject {
+    models::GanShape shape;
+    std::shared_ptr<const Dataset> noise;
+};
+
+Subject make_subject(const InspectArguments& arguments) {
+    constexpr std::size_t classes = 10;
+    const TrainingArguments& training = arguments.training;
+    const ImageDefaults images = default_images(training.model);
+    const std::size_t side = arguments.side == 0 ? images.side : arguments.side;
+    const std::size_t channels = arguments.channels == 0 ? images.channels : arguments.channels;
+    Subject subject{training.shape(side, side, channels, classes), nullptr};
     auto noise = std::make_shared<Dataset>();
     noise->count = 4 * training.options.batch;
-    noise->height = shape.height;
-    noise->width = shape.width;
+    noise->height = noise->width = side;
+    noise->channels = channels;
     noise->images.resize(noise->count * noise->image_size());
     std::mt19937 random;
     for (std::uint8_t& value : noise->images) value = static_cast<std::uint8_t>(random());
-    const auto make_trainer = [&](bool fuse, bool rewrite) {
-        models::TrainingOptions options = training.options;
+    for (std::size_t i = 0; i < noise->count && subject.shape.classes > 0; ++i)
+        noise->labels.push_back(static_cast<std::uint8_t>(i % subject.shape.classes));
+    subject.noise = noise;
+    return subject;
+}
+
+std::unique_ptr<models::GanTrainer> make_trainer(const Subject& subject,
+                                                 const models::TrainingOptions& options) {
+    return std::make_unique<models::GanTrainer>(models::make_gan(subject.shape, options.seed), options,
+                                                subject.noise);
+}
+
+/// Compares the programs of a training.
+Verification verify_programs(const Subject& subject, const models::TrainingOptions& training,
+                             std::uint64_t steps) {
+    const auto variant = [&](bool fuse, bool rewrite) {
+        models::TrainingOptions options = training;
         options.fuse = fuse;
         options.rewrite = rewrite;
-        return std::make_unique<models::GanTrainer>(models::mlp_gan(shape, options.seed), options, noise);
+        return make_trainer(subject, options);
     };
-    return verify(make_trainer, steps);
+    return verify(variant, steps);
 }
 
 void inspect(const InspectArguments& arguments) {
-    TrainingArguments training = arguments.training;
-    training.options.report_passes = arguments.dump_passes;
-    const models::GanShape defaults;
-    const models::GanShape shape = training.shape(defaults.height, defaults.width);
-    auto blank = std::make_shared<Dataset>();
-    blank->count = 1;
-    blank->height = shape.height;
-    blank->width = shape.width;
-    blank->images.assign(blank->image_size(), 0);
-    models::GanTrainer trainer(models::mlp_gan(shape, training.options.seed), training.options, blank);
+    models::TrainingOptions options = arguments.training.options;
+    options.report_passes = arguments.dump_passes;
+    const Subject subject = make_subject(arguments);
+    const auto trainer = make_trainer(subject, options);
 
     const bool dot = arguments.format == "dot";
     std::string text;
-    for (const auto& [purpose, program] : trainer.programs()) {
+    for (const auto& [purpose, program] : trainer->programs()) {
         if (!text.empty()) text += "\n";
         text += fmt::format("{} {}\n", dot ? "//" : "#", purpose);
         text += dot ? program->to_dot() : program->describe();
         if (text.back() != '\n') text += "\n";
         if (arguments.dump_passes && !dot) text += "\n" + passes_of(program->report());
     }
-    if (arguments.measure && !dot) text += "\n" + predicted_and_measured(trainer);
+    if (arguments.measure && !dot) text += "\n" + predicted_and_measured(*trainer);
     bool verified = true;
     if (arguments.verify > 0) {
-        const Verification verification = verify_on_noise(training, arguments.verify);
+        const Verification verification = verify_programs(subject, options, arguments.verify);
         text += "\n" + verification.text;
         verified = verification.passed;
     }
@@ -100,6 +131,12 @@ void add_inspect_command(CLI::App& app) {
         app.add_subcommand("inspect", "Show the programs that make up a model's training step.");
     auto arguments = std::make_shared<InspectArguments>();
     arguments->training.add_to(*command);
+    command->add_option("--side", arguments->side, "Height and width of the images (default: 28; resnet 32)")
+        ->transform(whole_number(1, max_side))
+        ->type_name("N");
+    command->add_option("--channels", arguments->channels, "Their channels (default: 1; resnet 3)")
+        ->transform(whole_number(1, 3))
+        ->type_name("N");
     command
         ->add_option(
             "--format", arguments->format,

@@ -7,6 +7,7 @@
 
 #include <duet/data/safetensors.hpp>
 #include <duet/graph/error.hpp>
+#include <duet/models/gan_file.hpp>
 
 namespace duet::tools {
 
@@ -29,23 +30,40 @@ ImageSize square_image(const Safetensors& file, const std::filesystem::path& pat
     return {side, side};
 }
 
-models::GanShape shape_of_model(const Safetensors& file, const std::filesystem::path& path, bool model_given,
-                                const Dataset* data) {
+models::GanShape shape_of_model(const Safetensors& file, const std::filesystem::path& path,
+                                const std::optional<models::ModelKind>& given, const Dataset* data) {
     if (file.metadata.contains("model")) return models::shape_from_metadata(file, path);
-    if (!model_given)
+    if (!given)
         throw Error(
             fmt::format("{}: has no metadata that says what model it holds: give --model", path.string()));
-    const ImageSize image = data != nullptr ? ImageSize{data->height, data->width} : square_image(file, path);
-    return models::shape_from_weights(file, path, image.height, image.width);
+    if (*given == models::ModelKind::mlp) {
+        const ImageSize image =
+            data != nullptr ? ImageSize{data->height, data->width} : square_image(file, path);
+        return models::shape_from_weights(file, path, image.height, image.width);
+    }
+    if (data == nullptr)
+        throw Error(fmt::format(
+            "{}: has no metadata, and of weights without any only those of mlp can be drawn from: "
+            "`duet train --init` adds it",
+            path.string()));
+    return models::default_shape(*given, data->height, data->width, data->channels,
+                                 *given == models::ModelKind::cgan ? data->classes() : 0);
 }
 
 }  // namespace
 
-models::GanModel load_model(const std::filesystem::path& path, bool model_given, const Dataset* data) {
+models::GanModel load_model(const std::filesystem::path& path, const std::optional<models::ModelKind>& given,
+                            const Dataset* data) {
     const Safetensors file = read_safetensors(path);
-    models::GanModel model = models::mlp_gan(shape_of_model(file, path, model_given, data), 0);
+    models::GanModel model = models::make_gan(shape_of_model(file, path, given, data), 0);
     models::load_weights(model, file, path);
     return model;
+}
+
+std::vector<std::size_t> class_rows(std::size_t count, std::size_t columns, std::size_t classes) {
+    std::vector<std::size_t> labels;
+    for (std::size_t i = 0; classes > 0 && i < count; ++i) labels.push_back(i / columns % classes);
+    return labels;
 }
 
 }  // namespace duet::tools

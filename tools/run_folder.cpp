@@ -12,6 +12,7 @@
 #include <duet/data/file.hpp>
 #include <duet/data/gif.hpp>
 #include <duet/graph/error.hpp>
+#include <duet/models/gan_file.hpp>
 
 namespace duet::tools {
 

@@ -29,7 +29,7 @@ class RunFolder {
     void add(const models::StepMetrics& metrics) { metrics_.push_back(metrics); }
     /// Writes metrics.csv; with `unless_recent`, not more often than once a second.
     void write_metrics(bool unless_recent = false);
-    /// Writes the picture of a step: images of shape (count, pixels).
+    /// Writes the picture of a step: images as Sampler draws them.
     void write_samples(std::uint64_t step, const Array& images, const models::GanShape& shape) const;
     void write_weights(const models::GanModel& model) const;
     /// Writes progress.gif, the sample pictures one after the other: at most 60 of them evenly spread, the

@@ -3,6 +3,8 @@
 #include <filesystem>
 #include <limits>
 #include <memory>
+#include <optional>
+#include <vector>
 
 #include <fmt/format.h>
 #include <xtensor/xarray.hpp>
@@ -21,18 +23,65 @@ namespace duet::tools {
 namespace {
 
 constexpr std::uint64_t max_count = 1'000'000;
+constexpr std::uint64_t max_interpolated = 1000;
 constexpr std::size_t grid_padding = 2;
+constexpr std::size_t default_count = 64, default_strips = 8, default_columns = 8;
 
 struct SampleArguments {
     std::string weights;
     std::string model = "mlp";
     std::string out;
-    std::size_t count = 64;
+    std::size_t count = 0;
     std::size_t columns = 0;
+    std::size_t interpolate = 0;
+    std::size_t label = 0;
     std::size_t threads = 1;
     std::uint64_t seed = 0;
-    bool model_given = false;
+    bool label_given = false;
+    std::optional<models::ModelKind> model_given;
 };
+
+/// What is drawn: images, `columns` to a row of the grid.
+struct Drawing {
+    Array images;
+    std::size_t columns;
+};
+
+std::size_t columns_of(const SampleArguments& arguments, std::size_t count, std::size_t classes) {
+    if (arguments.columns > 0) return arguments.columns;
+    if (classes > 0 && !arguments.label_given) return default_columns;
+    return static_cast<std::size_t>(std::ceil(std::sqrt(static_cast<double>(count))));
+}
+
+/// The labels of images in rows of `columns`: the class asked for, else a row a class.
+std::vector<std::size_t> labels_of(const SampleArguments& arguments, std::size_t count, std::size_t columns,
+                                   std::size_t classes) {
+    if (arguments.label_given) return std::vector<std::size_t>(count, arguments.label);
+    return class_rows(count, columns, classes);
+}
+
+Drawing draw_images(const SampleArguments& arguments, models::Sampler& sampler, std::size_t classes) {
+    const bool class_grid = classes > 0 && !arguments.label_given;
+    std::size_t count = arguments.count;
+    if (count == 0) count = class_grid ? classes * columns_of(arguments, 0, classes) : default_count;
+    const std::size_t columns = columns_of(arguments, count, classes);
+    return {sampler.draw(count, labels_of(arguments, count, columns, classes)), columns};
+}
+
+/// A row a strip, from image 2 r's latent to image 2 r + 1's.
+Drawing draw_strips(const SampleArguments& arguments, models::Sampler& sampler, std::size_t latent,
+                    std::size_t classes) {
+    const std::size_t strips = arguments.count == 0 ? default_strips : arguments.count;
+    const std::size_t columns = arguments.interpolate;
+    const Array ends = sampler.latents(0, 2 * strips);
+    Array points = filled(Shape{strips * columns, latent}, 0.0F);
+    for (std::size_t strip = 0; strip < strips; ++strip) {
+        const float* from = ends.data() + 2 * strip * latent;
+        const Array arc = models::spherical_interpolation({from, latent}, {from + latent, latent}, columns);
+        std::copy_n(arc.data(), arc.size(), points.data() + strip * arc.size());
+    }
+    return {sampler.draw_at(points, labels_of(arguments, strips * columns, columns, classes)), columns};
+}
 
 void sample(const SampleArguments& arguments) {
     const std::filesystem::path out = arguments.out;
@@ -42,20 +91,25 @@ void sample(const SampleArguments& arguments) {
                                 out.string()));
     const models::GanModel model = load_model(arguments.weights, arguments.model_given);
     const models::GanShape& shape = model.shape;
+    if (arguments.label_given && arguments.label >= shape.classes)
+        throw Error(shape.classes == 0
+                        ? fmt::format("--class: the model in {} is not conditional", arguments.weights)
+                        : fmt::format("--class: {} is not a class of the model in {}: they are 0 to {}",
+                                      arguments.label, arguments.weights, shape.classes - 1));
     models::Sampler sampler(model, arguments.seed, Arena(arguments.threads));
-    Array images = sampler.draw(arguments.count);
+    Drawing drawing = arguments.interpolate > 0
+                          ? draw_strips(arguments, sampler, shape.latent(), shape.classes)
+                          : draw_images(arguments, sampler, shape.classes);
+    Array& images = drawing.images;
     if (!std::all_of(images.data(), images.data() + images.size(),
                      [](float value) { return std::isfinite(value); }))
         throw Error(fmt::format("{}: the generator draws values that are not finite: its weights are damaged",
                                 arguments.weights));
     if (as_array) {
-        images.reshape({arguments.count, shape.height, shape.width});
+        if (shape.channels == 1) images.reshape({images.shape()[0], shape.height, shape.width});
         write_npy(out, images);
     } else {
-        const auto square =
-            static_cast<std::size_t>(std::ceil(std::sqrt(static_cast<double>(arguments.count))));
-        write_png_grid(out, images, shape.height, shape.width,
-                       arguments.columns == 0 ? square : arguments.columns, grid_padding);
+        write_png_grid(out, images, shape.height, shape.width, drawing.columns, grid_padding);
     }
 }
 
@@ -73,29 +127,48 @@ void add_sample_command(CLI::App& app) {
         ->add_option(
             "--out", arguments->out,
             "A name ending in .png for a grid of pictures, or in .npy for a NumPy array of shape (count, "
-            "height, width) in [0, 1]")
+            "height, width), or (count, 3, height, width) of colour, in [0, 1]")
         ->required()
         ->check(path_name())
         ->type_name("FILE");
-    command->add_option("--count", arguments->count, "How many images")
-        ->transform(whole_number(1, max_count))
-        ->type_name("N")
-        ->capture_default_str();
     command
-        ->add_option("--seed", arguments->seed,
-                     "Image i depends on weights, seed and i alone: 10 images are the first 10 of 1,000")
+        ->add_option("--count", arguments->count,
+                     "How many images (default: 64; a row of 8 for each class of a conditional model), or "
+                     "strips of --interpolate (default: 8)")
+        ->transform(whole_number(1, max_count))
+        ->type_name("N");
+    CLI::Option* columns =
+        command
+            ->add_option("--columns", arguments->columns,
+                         "Images in a row of the grid (default: a square; 8 where rows are classes)")
+            ->transform(whole_number(1, max_count))
+            ->type_name("C");
+    command
+        ->add_option("--interpolate", arguments->interpolate,
+                     "Draw strips of N images from one latent to another along a sphere, a strip a row")
+        ->transform(whole_number(2, max_interpolated))
+        ->type_name("N")
+        ->excludes(columns);
+    command
+        ->add_option("--class", arguments->label,
+                     "Draw this class alone (default: of a conditional model a row each)")
+        ->transform(whole_number(0, Dataset::max_classes - 1))
+        ->type_name("K");
+    command
+        ->add_option(
+            "--seed", arguments->seed,
+            "Image i depends on weights, seed, i and its class alone: 10 images are the first 10 of 1,000")
         ->transform(whole_number(0, std::numeric_limits<std::uint64_t>::max()))
         ->type_name("S")
         ->capture_default_str();
-    command->add_option("--columns", arguments->columns, "Images in a row of the grid (default: a square)")
-        ->transform(whole_number(1, max_count))
-        ->type_name("C");
     command->add_option("--model", arguments->model, "Model, needed for weights without metadata: mlp")
         ->check(one_of({"mlp"}))
         ->type_name("NAME");
     add_threads_option(*command, arguments->threads);
     command->callback([arguments, command] {
-        arguments->model_given = command->count("--model") > 0;
+        if (command->count("--model") > 0)
+            arguments->model_given = models::model_kind_by_name(arguments->model);
+        arguments->label_given = command->count("--class") > 0;
         sample(*arguments);
     });
 }

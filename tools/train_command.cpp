@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <memory>
+#include <optional>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -28,6 +29,7 @@ constexpr std::uint64_t max_steps = 1'000'000'000'000;
 constexpr std::uint64_t max_epochs = 1'000'000'000;
 constexpr std::uint64_t default_sample_pictures = 10;
 constexpr std::uint64_t profiled_steps = 20;
+constexpr std::size_t most_class_rows = 32;
 
 struct TrainArguments {
     TrainingArguments training;
@@ -39,8 +41,14 @@ struct TrainArguments {
     std::uint64_t epochs = 0;
     std::uint64_t sample_every = 0;
     std::uint64_t log_every = 100;
-    bool model_given = false;
+    std::optional<models::ModelKind> model_given;
 };
+
+const char* normalization_of(const models::GanShape& shape) {
+    const bool convolutional =
+        shape.kind == models::ModelKind::dcgan || shape.kind == models::ModelKind::cgan;
+    return convolutional && shape.discriminator_batch_norm ? "batch" : "none";
+}
 
 std::string config_of(const TrainArguments& arguments, const models::GanShape& shape) {
     const TrainingArguments& training = arguments.training;
@@ -49,10 +57,13 @@ std::string config_of(const TrainArguments& arguments, const models::GanShape& s
     config["duet"] = DUET_VERSION;
     config["blas_kernel"] = blas_kernel();
     config["data"] = arguments.data;
-    config["model"] = training.model;
+    config["model"] = models::name_of(shape.kind);
     config["generator_widths"] = shape.generator_widths;
     config["discriminator_widths"] = shape.discriminator_widths;
+    config["discriminator_normalization"] = normalization_of(shape);
     config["image"] = {shape.height, shape.width};
+    config["channels"] = shape.channels;
+    config["classes"] = shape.classes;
     config["init"] = arguments.init;
     config["steps"] = arguments.steps;
     config["epochs"] = arguments.epochs;
@@ -61,9 +72,9 @@ std::string config_of(const TrainArguments& arguments, const models::GanShape& s
     config["threads"] = options.threads;
     config["preset"] = training.preset;
     config["loss"] = options.loss;
-    config["schedule"] = training.schedule;
+    config["schedule"] = models::name_of(options.schedule);
     config["discriminator_steps"] = options.discriminator_steps;
-    config["penalty"] = training.penalty;
+    config["penalty"] = models::name_of(options.penalty);
     config["penalty_weight"] = options.penalty_weight;
     config["rate"] = options.adam.rate;
     config["beta1"] = options.adam.beta1;
@@ -129,8 +140,13 @@ class Session {
         }
     }
 
+    /// A conditional model's picture has a row a class.
     void draw_samples() {
-        folder_.write_samples(trainer_.steps_done(), sampler_.draw(sample_count), trainer_.model().shape);
+        const models::GanShape& shape = trainer_.model().shape;
+        const std::size_t count =
+            shape.classes == 0 ? sample_count : sample_columns * std::min(shape.classes, most_class_rows);
+        folder_.write_samples(trainer_.steps_done(),
+                              sampler_.draw(count, class_rows(count, sample_columns, shape.classes)), shape);
     }
 
     models::GanTrainer& trainer_;
@@ -141,13 +157,21 @@ class Session {
     Interrupt interrupt_;
 };
 
+models::GanModel new_model(const TrainArguments& arguments, const Dataset& data) {
+    const TrainingArguments& training = arguments.training;
+    const std::size_t classes = data.classes();
+    if (training.model == "cgan" && classes == 0)
+        throw Error(fmt::format("{}: the images have no labels, which --model cgan needs", arguments.data));
+    return models::make_gan(training.shape(data.height, data.width, data.channels, classes),
+                            training.options.seed);
+}
+
 void train(TrainArguments& arguments) {
     const TrainingArguments& training = arguments.training;
     const auto data = std::make_shared<const Dataset>(load_images(arguments.data, Split::train));
-    models::GanModel model =
-        arguments.init.empty()
-            ? models::mlp_gan(training.shape(data->height, data->width), training.options.seed)
-            : load_model(arguments.init, arguments.model_given, data.get());
+    models::GanModel model = arguments.init.empty()
+                                 ? new_model(arguments, *data)
+                                 : load_model(arguments.init, arguments.model_given, data.get());
     models::GanTrainer trainer(std::move(model), training.options, data);
     if (arguments.epochs > 0)
         arguments.steps = std::min(trainer.steps_for_epochs(arguments.epochs), max_steps);
@@ -197,7 +221,8 @@ void add_train_command(CLI::App& app) {
         ->check(path_name())
         ->type_name("FILE")
         ->excludes("--generator-widths")
-        ->excludes("--discriminator-widths");
+        ->excludes("--discriminator-widths")
+        ->excludes("--classes");
     command
         ->add_option("--sample-every", arguments->sample_every,
                      "Steps between sample pictures (default: a tenth of all steps)")
@@ -214,7 +239,8 @@ void add_train_command(CLI::App& app) {
         ->type_name("FILE.json");
     command->footer("Ctrl-C ends after the step at hand and keeps what was trained.");
     command->callback([arguments, command] {
-        arguments->model_given = command->count("--model") > 0;
+        if (command->count("--model") > 0)
+            arguments->model_given = models::model_kind_by_name(arguments->training.model);
         arguments->training.resolve(*command);
         train(*arguments);
     });

@@ -8,20 +8,22 @@ namespace duet::testing {
 
 /// The joint step of both networks on fed noise, declared as a user would, with everything worth comparing
 /// fetched: the discriminator's loss, the generator's, then every gradient in the order of the variables.
+/// Each network's updates hold those of its running statistics.
 struct JointStep {
     Graph graph;
-    Tensor real, noise;
+    Tensor real, noise, labels;
     std::vector<Tensor> fetches;
     Updates generator_updates, discriminator_updates;
 
     JointStep(const models::GanModel& model, models::LossFunction loss, double r1_weight, std::size_t batch,
               Optimizer& generator_optimizer, Optimizer& discriminator_optimizer) {
-        real = graph.input("real", {batch, model.shape.image()});
+        real = graph.input("real", model.shape.images(batch));
+        if (model.shape.classes > 0) labels = graph.input("labels", {batch});
         noise = graph.input("noise", {batch, model.shape.latent()});
         const GradientTape generator_tape(graph), discriminator_tape(graph);
-        const Tensor fake = model.generator(noise);
-        const Tensor real_score = model.discriminator(real);
-        const Tensor fake_score = model.discriminator(fake);
+        const Tensor fake = model.generator(noise, models::Mode::training, labels);
+        const Tensor real_score = model.discriminator(real, models::Mode::training, labels);
+        const Tensor fake_score = model.discriminator(fake, models::Mode::training, labels);
         const models::Losses losses = loss(real_score, fake_score, {});
         Tensor discriminator_loss = losses.discriminator;
         if (r1_weight > 0)
@@ -36,6 +38,9 @@ struct JointStep {
         for (const auto& each : discriminator_gradients) fetches.push_back(each.gradient);
         generator_updates = generator_optimizer.apply(generator_gradients);
         discriminator_updates = discriminator_optimizer.apply(discriminator_gradients);
+        for (Update& update : model.generator.statistics_updates(graph)) generator_updates.push_back(update);
+        for (Update& update : model.discriminator.statistics_updates(graph))
+            discriminator_updates.push_back(update);
     }
 };
 

@@ -93,11 +93,28 @@ TEST_CASE_TEMPLATE("non-saturating and its closed-form derivative agree, at the 
             [](double s) { return -sigmoid_of(-s); });
 }
 
+TEST_CASE_TEMPLATE("the Wasserstein losses are differences of mean scores", T, float, double) {
+    for (const bool weighted : {false, true}) {
+        const Derivatives found = derive<T>(models::wasserstein, weighted);
+        double fake = 0;
+        for (std::size_t i = 0; i < scores.size(); ++i) {
+            const double w = (weighted ? weights.data()[i] : 1.0) / static_cast<double>(scores.size());
+            fake += w * scores.data()[i];
+            CHECK(found.generator.data()[i] == doctest::Approx(-w));
+            CHECK(found.discriminator_real.data()[i] == doctest::Approx(-w));
+            CHECK(found.discriminator_fake.data()[i] == doctest::Approx(w));
+        }
+        CHECK(found.generator_loss == doctest::Approx(-fake));
+        CHECK(found.discriminator_loss == doctest::Approx(0.0));  // fed the same scores for both
+    }
+}
+
 TEST_CASE("losses go by name") {
     CHECK((models::loss_by_name("minimax") == models::minimax));
     CHECK((models::loss_by_name("non-saturating") == models::non_saturating));
+    CHECK((models::loss_by_name("wasserstein") == models::wasserstein));
     CHECK_THROWS_WITH_AS(models::loss_by_name("hinge"),
-                         "loss \"hinge\" is unknown; known are minimax, non-saturating", Error);
+                         "loss \"hinge\" is unknown; known are minimax, non-saturating, wasserstein", Error);
 }
 
 TEST_CASE("R1 is weight/2 times the mean squared norm of the image gradients") {
@@ -113,6 +130,43 @@ TEST_CASE("R1 is weight/2 times the mean squared norm of the image gradients") {
     CHECK(*program.run({{x, fed}}).front().data() == doctest::Approx(3.0 / 2 * squared / 2));
     CHECK_THROWS_AS(models::r1(tape, score, x, -1.0), Error);
     CHECK_THROWS_AS(models::r1(tape, score, x, std::nan("")), Error);
+}
+
+TEST_CASE("the gradient penalty is weight times the mean squared distance of slopes from one") {
+    // D(x) = sum_j a_j x_j^2 has gradient 2 a_j x_j.
+    Graph graph;
+    const Tensor x = graph.input("x", {2, 3});
+    const GradientTape tape(graph);
+    const Tensor a = graph.constant(ArrayOf<double>{1.0, -2.0, 0.5});
+    const Tensor score = sum(a * square(x), {1}, true);
+    const Tensor penalty = models::gradient_penalty(tape, score, x, 10.0);
+    auto program = compile<double>(graph, {penalty, tape.gradient(penalty, x)});
+    // At zero the slope is zero, and the gradient of the norm must stay finite.
+    const ArrayOf<double> fed = {{1.0, 2.0, 3.0}, {0.0, 0.0, 0.0}};
+    program.run({{x, fed}});
+    CHECK(*program[0].data() ==
+          doctest::Approx(10.0 / 2 * (std::pow(std::sqrt(4.0 + 64 + 9) - 1, 2) + 1)).epsilon(1e-5));
+    for (std::size_t i = 0; i < 6; ++i) CHECK(std::isfinite(program[1].data()[i]));
+    CHECK_THROWS_AS(models::gradient_penalty(tape, score, x, -1.0), Error);
+}
+
+TEST_CASE("interpolated points lie between an image and its fake, one place for each pair") {
+    Graph graph(4);
+    const Tensor real = graph.input("real", {64, 1, 2, 2}), fake = graph.input("fake", {64, 1, 2, 2});
+    auto program = compile<float>(graph, {models::interpolated(real, fake)});
+    const Array ones = filled(Shape{64, 1, 2, 2}, 1.0F), zeros = filled(Shape{64, 1, 2, 2}, 0.0F);
+    const Array& points = program.run({{real, ones}, {fake, zeros}}).front();
+    float lowest = 1, highest = 0;
+    for (std::size_t i = 0; i < 64; ++i) {
+        const float* image = points.data() + 4 * i;
+        CHECK(std::all_of(image, image + 4, [&](float value) { return value == *image; }));
+        lowest = std::min(lowest, *image);
+        highest = std::max(highest, *image);
+    }
+    CHECK(lowest >= 0);
+    CHECK(lowest < 0.2F);
+    CHECK(highest < 1);
+    CHECK(highest > 0.8F);
 }
 
 TEST_CASE("R1 built outside the discriminator's tape is an error") {

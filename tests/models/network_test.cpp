@@ -9,21 +9,21 @@ using namespace duet::testing;
 
 namespace {
 
-struct Moments {
+struct Spread {
     double mean = 0, deviation = 0, largest = 0;
 };
 
-Moments moments_of(const Array& array) {
-    Moments moments;
+Spread spread_of(const Array& array) {
+    Spread spread;
     const auto n = static_cast<double>(array.size());
     for (std::size_t i = 0; i < array.size(); ++i) {
-        moments.mean += array.data()[i] / n;
-        moments.largest = std::max(moments.largest, std::abs(static_cast<double>(array.data()[i])));
+        spread.mean += array.data()[i] / n;
+        spread.largest = std::max(spread.largest, std::abs(static_cast<double>(array.data()[i])));
     }
     for (std::size_t i = 0; i < array.size(); ++i)
-        moments.deviation += std::pow(array.data()[i] - moments.mean, 2) / n;
-    moments.deviation = std::sqrt(moments.deviation);
-    return moments;
+        spread.deviation += std::pow(array.data()[i] - spread.mean, 2) / n;
+    spread.deviation = std::sqrt(spread.deviation);
+    return spread;
 }
 
 Array weight(models::Initializer initializer, const std::string& name = "w", std::uint64_t seed = 1) {
@@ -35,15 +35,15 @@ Array weight(models::Initializer initializer, const std::string& name = "w", std
 TEST_CASE("initializers have the spread of their papers") {
     using Kind = models::Initializer::Kind;
     // 60,000 draws: the standard error of a deviation is 0.3 % of it.
-    const Moments glorot = moments_of(weight({Kind::glorot_uniform}));
+    const Spread glorot = spread_of(weight({Kind::glorot_uniform}));
     const double limit = std::sqrt(6.0 / 500.0);
     CHECK(glorot.largest <= limit);
     CHECK(glorot.largest > 0.99 * limit);
     CHECK(glorot.deviation == doctest::Approx(limit / std::sqrt(3.0)).epsilon(0.02));
     CHECK(std::abs(glorot.mean) < 0.02 * limit);
-    const Moments he = moments_of(weight({Kind::he_normal}));
+    const Spread he = spread_of(weight({Kind::he_normal}));
     CHECK(he.deviation == doctest::Approx(std::sqrt(2.0 / 200.0)).epsilon(0.02));
-    const Moments normal = moments_of(weight({Kind::normal, 0.02}));
+    const Spread normal = spread_of(weight({Kind::normal, 0.02}));
     CHECK(normal.deviation == doctest::Approx(0.02).epsilon(0.02));
     CHECK(normal.largest > 3 * 0.02);
 }
@@ -66,7 +66,7 @@ TEST_CASE("an mlp is named, shaped and computed as torch.nn.Sequential") {
         CHECK(network.variables()[i].name() == names[i]);
         CHECK(network.variables()[i].shape() == shapes[i]);
     }
-    CHECK(moments_of(network.variables()[1].value()).largest == 0.0);
+    CHECK(spread_of(network.variables()[1].value()).largest == 0.0);
 
     network.variables()[0].assign(Array{{1, 0, 0}, {0, 1, 0}, {0, 0, 1}, {-1, -1, -1}});
     network.variables()[1].assign(Array{0.5f, 0.0f, 0.0f, 10.0f});

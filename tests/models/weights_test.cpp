@@ -85,3 +85,68 @@ TEST_CASE("weights that do not fit are refused whole") {
         CHECK_THROWS_AS(models::shape_from_metadata(file, path), FileError);
     }
 }
+
+TEST_CASE("convolutional weights survive a file with their running statistics") {
+    const TemporaryFolder folder;
+    const auto path = folder.path() / "weights.safetensors";
+    for (const models::GanShape& shape :
+         {models::GanShape{{5, 8, 4}, {4, 8}, 8, 8, 3, models::ModelKind::dcgan},
+          models::GanShape{{5, 8, 4}, {4, 8}, 8, 8, 1, models::ModelKind::dcgan, 0, false},
+          models::GanShape{{5, 8, 4}, {4, 8}, 8, 8, 1, models::ModelKind::cgan, 3},
+          models::GanShape{{5, 6, 4}, {4, 8}, 8, 8, 3, models::ModelKind::resnet, 2}}) {
+        const models::GanModel model = models::make_gan(shape, 4);
+        model.generator.statistics()[0].data()[0] = 0.25F;
+        models::save_weights(model, path);
+        Safetensors file = read_safetensors(path);
+        CHECK(file.metadata.at("model") == models::name_of(shape.kind));
+        CHECK(file.metadata.at("value_range") == "-1 1");
+        const models::GanShape found = models::shape_from_metadata(file, path);
+        CHECK(found == shape);
+        const models::GanModel loaded = models::make_gan(found, 5);
+        // PyTorch's count of batches decides nothing.
+        file.tensors.push_back({"generator.2.num_batches_tracked", Array{7.0F}});
+        models::load_weights(loaded, file, path);
+        const auto saved = model.variables(), read = loaded.variables();
+        for (std::size_t i = 0; i < saved.size(); ++i) CHECK(same_bits(saved[i].value(), read[i].value()));
+    }
+}
+
+TEST_CASE("metadata that describes what the arrays cannot fill is refused before any network is built") {
+    const TemporaryFolder folder;
+    const auto path = folder.path() / "weights.safetensors";
+    models::save_weights(models::make_gan({{5, 8, 4}, {4, 8}, 8, 8, 3, models::ModelKind::cgan, 3}, 4), path);
+    const Safetensors good = read_safetensors(path);
+    CHECK_NOTHROW(models::shape_from_metadata(good, path));
+    for (const auto& [key, value] :
+         std::vector<std::pair<std::string, std::string>>{{"model", "mlp"},
+                                                          {"model", "dcgan"},
+                                                          {"generator_widths", "5"},
+                                                          {"generator_widths", "5-8-4000000"},
+                                                          {"generator_widths", "16777216-16777216-16777216"},
+                                                          {"generator_widths", "5-8-4-2-2"},
+                                                          {"discriminator_widths", "4-0"},
+                                                          {"discriminator_widths", "16777216-16777216"},
+                                                          {"image", "8-6"},
+                                                          {"image", "8192-8192"},
+                                                          {"image", "4096-4096"},
+                                                          {"channels", "2"},
+                                                          {"channels", "1-1"},
+                                                          {"classes", "65536"},
+                                                          {"classes", "16777216"},
+                                                          {"classes", "-3"},
+                                                          {"discriminator_normalization", "layer"}}) {
+        CAPTURE(key);
+        CAPTURE(value);
+        Safetensors file = good;
+        file.metadata[key] = value;
+        CHECK_THROWS_AS(models::shape_from_metadata(file, path), FileError);
+    }
+    // What the arrays could fill is told by their names and shapes.
+    for (const auto& [key, value] :
+         std::map<std::string, std::string>{{"classes", "2"}, {"model", "resnet"}, {"channels", "1"}}) {
+        Safetensors file = good;
+        file.metadata[key] = value;
+        const models::GanModel model = models::make_gan(models::shape_from_metadata(file, path), 0);
+        CHECK_THROWS_AS(models::load_weights(model, file, path), FileError);
+    }
+}

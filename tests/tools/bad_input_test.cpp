@@ -5,7 +5,7 @@
 
 #include <duet/data/png.hpp>
 #include <duet/data/safetensors.hpp>
-#include <duet/models/gan_model.hpp>
+#include <duet/models/gan_file.hpp>
 
 #include "support.hpp"
 
@@ -57,10 +57,11 @@ TEST_CASE("duet refuses bad usage with one line and leaves nothing") {
     check_refused({"train", "--data", input.data, "--out", ""}, "--out: the name is empty");
     input.check_train_refused({"--init", ""}, "--init");
     input.check_train_refused({"--nonsense", "1"}, "--nonsense");
-    input.check_train_refused({"--model", "dcgan"}, "\"dcgan\" is unknown; known are mlp");
-    input.check_train_refused({"--loss", "hinge"}, "\"hinge\" is unknown; known are non-saturating, minimax");
+    input.check_train_refused({"--model", "vae"}, "\"vae\" is unknown; known are mlp, dcgan, resnet, cgan");
+    input.check_train_refused({"--loss", "hinge"},
+                              "\"hinge\" is unknown; known are non-saturating, minimax, wasserstein");
     input.check_train_refused({"--schedule", "both"}, "known are documented, alternating");
-    input.check_train_refused({"--penalty", "r2"}, "known are r1, none");
+    input.check_train_refused({"--penalty", "r2"}, "known are r1, gp, none");
     input.check_train_refused({"--preset", "best"}, "known are article");
     for (const char* option : {"--batch", "--epochs", "--steps", "--threads", "--discriminator-steps"}) {
         for (const char* value : {"0", "-3", "1.5", "ten", "", "99999999999999999999999"})
@@ -164,9 +165,11 @@ TEST_CASE("duet train refuses folders of pictures that do not go together and le
         write_bytes(input.data / "notes.txt", {1, 2, 3});
         input.check_train_refused({}, "notes.txt");
     }
-    SUBCASE("three channels where the model draws one") {
+    SUBCASE("three channels where the weights draw one") {
         write_png(input.data / "1.png", picture(4, 3));
-        input.check_train_refused({"--model", "mlp"}, "3 channel");
+        const fs::path weights = input.folder.path() / "weights.safetensors";
+        models::save_weights(models::mlp_gan({{3, 16}, {16, 1}, 4, 4}, 1), weights);
+        input.check_train_refused({"--init", weights}, "3 channel");
     }
     SUBCASE("records of CIFAR-10 that are cut short") {
         for (int i = 1; i <= 5; ++i)

@@ -1,7 +1,7 @@
 #include <doctest/doctest.h>
 #include <xtensor/xarray.hpp>
 
-#include <duet/models/gan_model.hpp>
+#include <duet/models/gan_file.hpp>
 
 #include "support.hpp"
 

@@ -10,7 +10,7 @@
 
 #include <duet/data/png.hpp>
 #include <duet/data/safetensors.hpp>
-#include <duet/models/gan_model.hpp>
+#include <duet/models/gan_file.hpp>
 
 #include "../data/animation.hpp"
 #include "support.hpp"

@@ -17,7 +17,7 @@ int run(int argc, char** argv) {
         "Measures Duet on this machine. Everything compared is measured in turns; figures are medians.",
         "bench");
     Options options;
-    std::string only;
+    std::string only, memory_of;
     bool growth = false, peer = false, quick = false, start_up = false;
     app.add_option("--data", options.data, "Folder of digits as IDX files")
         ->type_name("DIR")
@@ -36,11 +36,14 @@ int run(int argc, char** argv) {
     app.add_option("--peer-script", options.peer_script, "The script that --peer runs")
         ->type_name("FILE")
         ->capture_default_str();
-    app.add_option("--only", only,
-                   "One part of the report: step, parts, convolution, start-up, growth or peer")
-        ->check(CLI::IsMember({"step", "parts", "convolution", "start-up", "growth", "peer"}))
+    app.add_option(
+           "--only", only,
+           "One part of the report: step, convolutional, parts, convolution, start-up, growth or peer")
+        ->check(
+            CLI::IsMember({"step", "convolutional", "parts", "convolution", "start-up", "growth", "peer"}))
         ->type_name("PART");
     app.add_flag("--run-start-up", start_up)->group("");
+    app.add_option("--run-memory", memory_of)->group("");
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
@@ -50,6 +53,10 @@ int run(int argc, char** argv) {
     }
     if (start_up) {
         run_start_up(options);
+        return 0;
+    }
+    if (!memory_of.empty()) {
+        run_memory(options, memory_of);
         return 0;
     }
     if (quick) {
@@ -62,9 +69,11 @@ int run(int argc, char** argv) {
         return only.empty() ? otherwise : only == part;
     };
     if (wanted("step", true)) print_step(options, data);
+    const std::filesystem::path itself = std::filesystem::read_symlink("/proc/self/exe");
+    if (wanted("convolutional", true)) print_convolutional(options, data, peer, itself);
     if (wanted("parts", true)) print_parts(options);
     if (wanted("convolution", true)) print_convolution(options, peer);
-    if (wanted("start-up", true)) print_start_up(options, std::filesystem::read_symlink("/proc/self/exe"));
+    if (wanted("start-up", true)) print_start_up(options, itself);
     if (wanted("growth", growth)) print_growth(options, data);
     if (wanted("peer", peer)) print_peer(options, data);
     return 0;

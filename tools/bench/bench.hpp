@@ -36,6 +36,26 @@ void print_growth(const Options& options, const Data& data);
 /// The step beside PyTorch's at its best.
 void print_peer(const Options& options, const Data& data);
 
+/// The steps of DCGAN and of WGAN-GP on its nets, 28x28, batch 64, beside their floors; memory and
+/// allocations are measured by this program run again: `itself` is its path. With `peer`, beside PyTorch's at
+/// its best.
+void print_convolutional(const Options& options, const Data& data, bool peer, const std::string& itself);
+/// What that run does for the model "dcgan" or "wgan-gp"; prints one line.
+void run_memory(const Options& options, const std::string& model);
+
+/// What the script found at PyTorch's fastest setting, and its time where everything has one thread.
+struct PeerResult {
+    double milliseconds, peak_mebibytes, single_threaded_milliseconds;
+};
+/// Whether PyTorch is there, and if not says so. Throws Error if the script is missing.
+bool peer_is_there(const Options& options);
+/// Runs the script with --best and these arguments, and shows what it prints. Throws Error if it fails.
+PeerResult best_of_peer(const Options& options, const std::string& arguments);
+/// A word for the shell.
+std::string shell_quoted(const std::string& text);
+/// The most memory this process has held, in MiB.
+double peak_mebibytes();
+
 /// The article's GAN with these options and else the defaults.
 std::unique_ptr<models::GanTrainer> make_trainer(const Data& data, models::Schedule schedule, bool r1,
                                                  std::size_t threads, const models::GanShape& shape = {},

@@ -9,69 +9,136 @@ namespace duet::bench {
 
 namespace {
 
-using Widths = std::vector<std::size_t>;
+/// The products of one layer: forward, and the gradients with regard to weights and to inputs.
+struct Layer {
+    Gemm forward, weight_gradient, input_gradient;
+};
+using Layers = std::vector<Layer>;
 
-/// Appends the products of one network's passes. Layer i maps widths[i] to widths[i + 1], weights stored
-/// (outputs, inputs).
+/// Weights stored (outputs, inputs).
+Layer dense(std::size_t batch, std::size_t inputs, std::size_t outputs) {
+    return {{false, true, batch, outputs, inputs},
+            {true, false, outputs, inputs, batch},
+            {false, false, batch, inputs, outputs}};
+}
+
+/// `columns` places of the smaller map, `taps` places of the kernel.
+Layer convolution(std::size_t inputs, std::size_t outputs, std::size_t taps, std::size_t columns) {
+    return {{false, false, outputs, columns, inputs * taps},
+            {false, true, outputs, inputs * taps, columns},
+            {true, false, inputs * taps, columns, outputs}};
+}
+
+/// The transpose of a convolution from `outputs` to `inputs` channels.
+Layer transposed_convolution(std::size_t inputs, std::size_t outputs, std::size_t taps, std::size_t columns) {
+    const Layer layer = convolution(outputs, inputs, taps, columns);
+    return {layer.input_gradient, layer.weight_gradient, layer.forward};
+}
+
+constexpr std::size_t dcgan_taps = 4 * 4;
+
+Layers mlp_layers(const std::vector<std::size_t>& widths, std::size_t batch) {
+    Layers layers;
+    for (std::size_t i = 0; i + 1 < widths.size(); ++i)
+        layers.push_back(dense(batch, widths[i], widths[i + 1]));
+    return layers;
+}
+
+Layers generator_layers(const models::GanShape& shape, std::size_t batch) {
+    const std::vector<std::size_t>& widths = shape.generator_widths;
+    if (shape.kind == models::ModelKind::mlp) return mlp_layers(widths, batch);
+    const std::size_t maps = widths.size() - 1;
+    std::size_t places = (shape.height >> maps) * (shape.width >> maps);
+    Layers layers = {dense(batch, widths[0], widths[1] * places)};
+    for (std::size_t i = 1; i < widths.size(); ++i) {
+        const std::size_t outputs = i + 1 < widths.size() ? widths[i + 1] : shape.channels;
+        layers.push_back(transposed_convolution(widths[i], outputs, dcgan_taps, batch * places));
+        places *= 4;
+    }
+    return layers;
+}
+
+Layers discriminator_layers(const models::GanShape& shape, std::size_t batch) {
+    const std::vector<std::size_t>& widths = shape.discriminator_widths;
+    if (shape.kind == models::ModelKind::mlp) return mlp_layers(widths, batch);
+    std::size_t inputs = shape.channels, places = shape.height * shape.width;
+    Layers layers;
+    for (const std::size_t outputs : widths) {
+        places /= 4;
+        layers.push_back(convolution(inputs, outputs, dcgan_taps, batch * places));
+        inputs = outputs;
+    }
+    layers.push_back(dense(batch, inputs * places, 1));
+    return layers;
+}
+
+/// Appends the products of a network's passes.
 class Passes {
  public:
-    Passes(std::vector<Gemm>& gemms, std::size_t batch) : gemms_(gemms), batch_(batch) {}
+    explicit Passes(std::vector<Gemm>& gemms) : gemms_(gemms) {}
 
-    void forward(const Widths& widths) {
-        for (std::size_t i = 0; i + 1 < widths.size(); ++i)
-            gemms_.push_back({false, true, batch_, widths[i + 1], widths[i]});
+    void forward(const Layers& layers) {
+        for (const Layer& layer : layers) gemms_.push_back(layer.forward);
     }
-    void weight_gradients(const Widths& widths) {
-        for (std::size_t i = widths.size() - 1; i-- > 0;)
-            gemms_.push_back({true, false, widths[i + 1], widths[i], batch_});
+    void weight_gradients(const Layers& layers) {
+        for (std::size_t i = layers.size(); i-- > 0;) gemms_.push_back(layers[i].weight_gradient);
     }
     /// With regard to the inputs of all layers from `first` on.
-    void input_gradients(const Widths& widths, std::size_t first) {
-        for (std::size_t i = widths.size() - 1; i-- > first;)
-            gemms_.push_back({false, false, batch_, widths[i], widths[i + 1]});
+    void input_gradients(const Layers& layers, std::size_t first) {
+        for (std::size_t i = layers.size(); i-- > first;) gemms_.push_back(layers[i].input_gradient);
     }
-    /// Backward through `input_gradients(widths, 0)`: to each layer's gradient, but for the one that is
-    /// constant.
-    void input_gradients_again(const Widths& widths) {
-        weight_gradients(widths);
-        for (std::size_t i = 0; i + 2 < widths.size(); ++i)
-            gemms_.push_back({false, true, batch_, widths[i + 1], widths[i]});
+    /// A score and the gradients of all weights.
+    void trained_score(const Layers& layers) {
+        forward(layers);
+        weight_gradients(layers);
+        input_gradients(layers, 1);
+    }
+    /// The gradient of the scores with regard to the images, and backward through it: to each layer's
+    /// gradient, but for the one that is constant.
+    void penalty(const Layers& layers) {
+        input_gradients(layers, 0);
+        weight_gradients(layers);
+        for (std::size_t i = 0; i + 1 < layers.size(); ++i) gemms_.push_back(layers[i].forward);
     }
 
  private:
     std::vector<Gemm>& gemms_;
-    std::size_t batch_;
 };
 
 }  // namespace
 
-std::vector<Gemm> step_gemms(const models::GanShape& shape, std::size_t batch, models::Schedule schedule,
-                             bool r1) {
-    const Widths &generator = shape.generator_widths, &discriminator = shape.discriminator_widths;
+std::vector<Gemm> step_gemms(const models::GanShape& shape, const models::TrainingOptions& options) {
+    const bool joint = options.schedule == models::Schedule::documented;
+    const Layers generator = generator_layers(shape, options.batch),
+                 discriminator = discriminator_layers(shape, options.batch);
     std::vector<Gemm> gemms;
-    Passes passes(gemms, batch);
+    Passes passes(gemms);
     const auto train_generator = [&] {
         passes.input_gradients(discriminator, 0);
         passes.weight_gradients(generator);
         passes.input_gradients(generator, 1);
     };
-
-    passes.forward(generator);
-    for (int score = 0; score < 2; ++score) {
-        passes.forward(discriminator);
-        passes.weight_gradients(discriminator);
-        passes.input_gradients(discriminator, 1);
+    for (std::size_t step = 0; step < (joint ? 1 : options.discriminator_steps); ++step) {
+        passes.forward(generator);
+        for (int score = 0; score < 2; ++score) passes.trained_score(discriminator);
+        if (options.penalty == models::Penalty::gradient) passes.forward(discriminator);
+        if (options.penalty != models::Penalty::none) passes.penalty(discriminator);
     }
-    if (r1) {
-        passes.input_gradients(discriminator, 0);
-        passes.input_gradients_again(discriminator);
-    }
-    if (schedule == models::Schedule::documented) train_generator();
+    if (joint) train_generator();
 
     passes.forward(generator);
     passes.forward(discriminator);
     train_generator();
     return gemms;
+}
+
+std::vector<Gemm> step_gemms(const models::GanShape& shape, std::size_t batch, models::Schedule schedule,
+                             bool r1) {
+    models::TrainingOptions options;
+    options.batch = batch;
+    options.schedule = schedule;
+    options.penalty = r1 ? models::Penalty::r1 : models::Penalty::none;
+    return step_gemms(shape, options);
 }
 
 double flops(const std::vector<Gemm>& gemms) {

@@ -18,9 +18,13 @@ struct Gemm {
     }
 };
 
-/// The products that a step needs whoever computes it, written down from the layers' widths: for each pass
+/// The products that a step needs whoever computes it, written down from the layers' sizes: for each pass
 /// through a network the forward products, the gradients with regard to weights, and those with regard to
-/// layers' inputs. With `r1` those of the penalty's gradient, and of that gradient's own, come on top.
+/// layers' inputs; a convolution is one product a pass, of all its columns at once. With a penalty those of
+/// its gradient, and of that gradient's own, come on top. For mlp and dcgan; the batch and the number of
+/// discriminator steps are the options'.
+std::vector<Gemm> step_gemms(const models::GanShape& shape, const models::TrainingOptions& options);
+/// The same for one discriminator step, with R1 or without a penalty.
 std::vector<Gemm> step_gemms(const models::GanShape& shape, std::size_t batch, models::Schedule schedule,
                              bool r1);
 

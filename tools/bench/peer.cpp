@@ -1,6 +1,9 @@
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
+#include <limits>
 #include <vector>
 
 #include <fmt/format.h>
@@ -15,43 +18,50 @@ namespace {
 
 constexpr const char* python = "/usr/bin/python3";
 
-/// Runs the script, shows what it prints, and returns the milliseconds of its best setting.
-double best_of_peer(const Options& options, bool r1) {
-    std::fflush(stdout);
-    std::string script;
-    for (const char c : options.peer_script) script += c == '\'' ? std::string("'\\''") : std::string(1, c);
-    FILE* pipe = popen(fmt::format("{} '{}' --best{}", python, script, r1 ? " --r1 1" : "").c_str(), "r");
-    if (!pipe) throw Error(fmt::format("cannot run {}", python));
-    double best = 0;
-    char line[256];
-    while (std::fgets(line, sizeof line, pipe)) {
-        fmt::print("    {}", line);
-        std::fflush(stdout);
-        std::sscanf(line, "best: median %lf ms", &best);
-    }
-    if (pclose(pipe) != 0 || best <= 0)
-        throw Error(fmt::format("{} failed; what it said stands above", options.peer_script));
-    return best;
-}
-
 }  // namespace
 
-void print_peer(const Options& options, const Data& data) {
-    fmt::print("\nbeside PyTorch at its best, alternating, batch 128\n");
+bool peer_is_there(const Options& options) {
     if (std::system(fmt::format("{} -c 'import torch, numpy' 2>/dev/null", python).c_str()) != 0) {
         fmt::print("skipped: {} has no torch; apt-get install python3-torch python3-numpy\n", python);
-        return;
+        return false;
     }
     if (!std::filesystem::exists(options.peer_script))
         throw Error(fmt::format("{}: no such file; run from the repository's root or give --peer-script",
                                 options.peer_script));
+    return true;
+}
+
+PeerResult best_of_peer(const Options& options, const std::string& arguments) {
+    std::fflush(stdout);
+    const std::string command =
+        fmt::format("{} {} --best{}", python, shell_quoted(options.peer_script), arguments);
+    FILE* pipe = popen(command.c_str(), "r");
+    if (!pipe) throw Error(fmt::format("cannot run {}", python));
+    PeerResult best{0, 0, std::numeric_limits<double>::infinity()};
+    char line[256];
+    while (std::fgets(line, sizeof line, pipe)) {
+        fmt::print("    {}", line);
+        std::fflush(stdout);
+        double ms = 0, peak = 0;
+        if (std::sscanf(line, "%lf ms %lf MiB", &ms, &peak) == 2 && std::strstr(line, "OMP 1, OpenBLAS 1"))
+            best.single_threaded_milliseconds = std::min(best.single_threaded_milliseconds, ms);
+        std::sscanf(line, "best: median %lf ms, peak %lf MiB", &best.milliseconds, &best.peak_mebibytes);
+    }
+    if (pclose(pipe) != 0 || best.milliseconds <= 0)
+        throw Error(fmt::format("{} failed; what it said stands above", options.peer_script));
+    return best;
+}
+
+void print_peer(const Options& options, const Data& data) {
+    fmt::print("\nbeside PyTorch at its best, alternating, batch 128\n");
+    if (!peer_is_there(options)) return;
     for (const bool r1 : {false, true}) {
         const auto single = make_trainer(data, models::Schedule::alternating, r1, 1);
         const auto two = make_trainer(data, models::Schedule::alternating, r1, 2);
         std::vector<Measured> before = {{"", [&] { single->step(); }}, {"", [&] { two->step(); }}},
                               after = before;
         measure(before, options.timing);
-        const double peer = best_of_peer(options, r1);
+        const double peer = best_of_peer(options, r1 ? " --r1 1" : "").milliseconds;
         measure(after, options.timing);
         for (std::size_t i = 0; i < 2; ++i) {
             before[i].samples.insert(before[i].samples.end(), after[i].samples.begin(),

@@ -15,18 +15,6 @@ namespace duet::bench {
 
 namespace {
 
-std::string quoted(const std::string& text) {
-    std::string quoted = "'";
-    for (const char c : text) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
-    return quoted + "'";
-}
-
-double peak_mebibytes() {
-    rusage usage{};
-    getrusage(RUSAGE_SELF, &usage);
-    return static_cast<double>(usage.ru_maxrss) / 1024;
-}
-
 struct Start {
     double loading, building, first_step, peak, at_rest, plan, parameters, data, allocations;
 };
@@ -43,6 +31,18 @@ Start run_once(const std::string& command) {
 }
 
 }  // namespace
+
+std::string shell_quoted(const std::string& text) {
+    std::string quoted = "'";
+    for (const char c : text) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    return quoted + "'";
+}
+
+double peak_mebibytes() {
+    rusage usage{};
+    getrusage(RUSAGE_SELF, &usage);
+    return static_cast<double>(usage.ru_maxrss) / 1024;
+}
 
 void run_start_up(const Options& options) {
     const double at_rest = peak_mebibytes();
@@ -68,7 +68,7 @@ void run_start_up(const Options& options) {
 
 void print_start_up(const Options& options, const std::string& itself) {
     const std::string command =
-        fmt::format("{} --run-start-up --data {}", quoted(itself), quoted(options.data));
+        fmt::format("{} --run-start-up --data {}", shell_quoted(itself), shell_quoted(options.data));
     std::vector<double> loading, building, first_step;
     Start start{};
     for (std::size_t i = 0; i < std::min<std::size_t>(options.timing.rounds, 7); ++i) {

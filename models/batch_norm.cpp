@@ -1,0 +1,73 @@
+#include <duet/models/batch_norm.hpp>
+
+#include <fmt/format.h>
+
+#include <duet/graph/error.hpp>
+#include <duet/ops/arithmetic.hpp>
+#include <duet/ops/indexing.hpp>
+#include <duet/ops/shape_ops.hpp>
+
+namespace duet::models {
+
+namespace {
+
+Shape scale_shape(const BatchNormLayer& how) {
+    return how.classes == 0 ? Shape{how.channels} : Shape{how.classes, how.channels};
+}
+
+Variable initial_scale(const std::string& name, const BatchNormLayer& how, std::uint64_t seed) {
+    if (how.scale_deviation == 0.0) return Variable(name, scale_shape(how), 1.0F);
+    return initialized(name, scale_shape(how), {Initializer::Kind::normal, how.scale_deviation, 1.0}, seed);
+}
+
+}  // namespace
+
+BatchNorm::BatchNorm(const std::string& name, const BatchNormLayer& how, std::uint64_t seed)
+    : how_(how),
+      scale_(initial_scale(name + ".weight", how, seed)),
+      shift_(name + ".bias", scale_shape(how), 0.0F),
+      running_mean_(name + ".running_mean", Shape{how.channels}, 0.0F),
+      running_variance_(name + ".running_var", Shape{how.channels}, 1.0F) {}
+
+Tensor BatchNorm::operator()(const Tensor& x, const Call& call) const {
+    Graph& graph = x.graph();
+    const bool by_label = how_.classes > 0;
+    const Operand scale = by_label ? Operand(1.0) : Operand(graph.read(scale_));
+    const Operand shift = by_label ? Operand(0.0) : Operand(graph.read(shift_));
+    Tensor normalized;
+    if (call.mode == Mode::inference) {
+        normalized = batch_norm_inference(x, scale, shift, graph.read(running_mean_),
+                                          graph.read(running_variance_), how_.epsilon);
+    } else {
+        const Normalized found = batch_norm(x, scale, shift, how_.epsilon);
+        declare_statistics(graph, found.statistics, call);
+        normalized = found.value;
+    }
+    return by_label ? scaled_by_label(normalized, call) : normalized;
+}
+
+void BatchNorm::declare_statistics(Graph& graph, const BatchStatistics& found, const Call& call) const {
+    const std::vector<Variable> parameters(call.parameters.begin(), call.parameters.end());
+    const auto declare = [&](const Variable& statistic, const Tensor& observed) {
+        graph.declare_statistic(statistic,
+                                (1.0 - how_.momentum) * graph.present(statistic) + how_.momentum * observed,
+                                parameters);
+    };
+    declare(running_mean_, found.mean);
+    declare(running_variance_, unbiased_variance(found));
+}
+
+Tensor BatchNorm::scaled_by_label(const Tensor& x, const Call& call) const {
+    if (!call.labels.valid())
+        throw Error(fmt::format("{} is conditional: the network must be called with labels", scale_.name()));
+    Graph& graph = x.graph();
+    std::vector<std::size_t> extents(x.shape().rank(), 1);
+    extents[0] = x.shape()[0];
+    extents[1] = how_.channels;
+    const auto of_label = [&](const Variable& table) {
+        return reshape(gather(graph.read(table), call.labels), Shape(extents));
+    };
+    return x * of_label(scale_) + of_label(shift_);
+}
+
+}  // namespace duet::models
