@@ -84,6 +84,7 @@ void Phases::take_apart(const T* image, std::size_t first_row, T* phases) const 
     const std::size_t stride = geometry_.stride[1];
     for (std::size_t b = 0; b < counts_[1]; ++b) {
         const Range x = inside(1, b, 0);
+        if (x.size() == 0) continue;
         const std::size_t column = x.begin * stride + b - geometry_.padding[1];
         for_each_row(first_row, [&](std::size_t row, std::size_t place) {
             const T* const from = image + row * geometry_.image[1] + column;
@@ -177,6 +178,7 @@ void Phases::put_together(const T* sums, std::size_t apart, T* row) const {
     }
     for (std::size_t b = 0; b < counts_[1]; ++b) {
         const Range x = inside(1, b, 0);
+        if (x.size() == 0) continue;
         const T* const from = sums + b * apart + x.begin;
         T* const to = row + (x.begin * stride + b - geometry_.padding[1]);
         if (stride == 1)
