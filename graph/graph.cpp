@@ -79,9 +79,8 @@ void Graph::declare_statistic(const Variable& statistic, const Tensor& next,
         throw ShapeError(fmt::format("{}: statistic {} has shape {}, but its next value is {}",
                                      to_string(where), statistic.name(), to_string(statistic.shape()),
                                      describe_node(*this, next.id())));
-    const auto known = std::find_if(statistics_.begin(), statistics_.end(), [&](const Statistic& other) {
-        return other.variable == statistic;
-    });
+    const auto known = std::find_if(statistics_.begin(), statistics_.end(),
+                                    [&](const Statistic& other) { return other.variable == statistic; });
     if (known == statistics_.end())
         statistics_.push_back({statistic, next, parameters, where});
     else

@@ -25,7 +25,8 @@ struct Node {
     Where where;
 };
 
-/// A running statistic that a layer keeps of the values it meets in training, and what this graph makes of it.
+/// A running statistic that a layer keeps of the values it meets in training, and what this graph makes of
+/// it.
 struct Statistic {
     Variable variable;
     /// Its value after the calls declared so far, of the variable's shape.
@@ -63,9 +64,9 @@ class Graph {
     Tensor apply(std::shared_ptr<const Op> op, std::span<const Tensor> inputs, Where where,
                  std::string name = {});
 
-    /// Notes the next value of a running statistic, to be made from its `present` value: a further declaration
-    /// thus continues from the one before, and takes its place. Throws Error if `next` belongs to another
-    /// graph, and ShapeError if its shape is not the statistic's.
+    /// Notes the next value of a running statistic, to be made from its `present` value: a further
+    /// declaration thus continues from the one before, and takes its place. Throws Error if `next` belongs to
+    /// another graph, and ShapeError if its shape is not the statistic's.
     void declare_statistic(const Variable& statistic, const Tensor& next,
                            const std::vector<Variable>& parameters, Where where = {});
     /// The statistic's last declared next value; its value at the start of a run where none is declared.
@@ -89,8 +90,8 @@ class Graph {
     std::optional<Where> attributed_;
 };
 
-/// Throws Error, naming the variables and the line, if a parameter is among `updated` and a statistic declared
-/// with it is not: training would leave the running averages behind.
+/// Throws Error, naming the variables and the line, if a parameter is among `updated` and a statistic
+/// declared with it is not: training would leave the running averages behind.
 void check_statistics(const Graph& graph, const std::vector<Variable>& updated);
 
 /// While it lives, nodes appended to the graph carry its line: how a layer or a gradient names the line of
