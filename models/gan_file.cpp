@@ -158,8 +158,7 @@ GanShape shape_from_metadata(const Safetensors& file, const std::filesystem::pat
 
 GanShape shape_from_weights(const Safetensors& file, const std::filesystem::path& path, std::size_t height,
                             std::size_t width) {
-    const GanShape shape{widths_of(file, "generator", path), widths_of(file, "discriminator", path), height,
-                         width};
+    GanShape shape{widths_of(file, "generator", path), widths_of(file, "discriminator", path), height, width};
     check_shape_in(shape, path);
     return shape;
 }

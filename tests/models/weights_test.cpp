@@ -117,7 +117,7 @@ TEST_CASE("metadata that describes what the arrays cannot fill is refused before
     models::save_weights(models::make_gan({{5, 8, 4}, {4, 8}, 8, 8, 3, models::ModelKind::cgan, 3}, 4), path);
     const Safetensors good = read_safetensors(path);
     CHECK_NOTHROW(models::shape_from_metadata(good, path));
-    for (const auto& [key, value] :
+    for (const auto& entry :
          std::vector<std::pair<std::string, std::string>>{{"model", "mlp"},
                                                           {"model", "dcgan"},
                                                           {"generator_widths", "5"},
@@ -135,10 +135,10 @@ TEST_CASE("metadata that describes what the arrays cannot fill is refused before
                                                           {"classes", "16777216"},
                                                           {"classes", "-3"},
                                                           {"discriminator_normalization", "layer"}}) {
-        CAPTURE(key);
-        CAPTURE(value);
+        CAPTURE(entry.first);
+        CAPTURE(entry.second);
         Safetensors file = good;
-        file.metadata[key] = value;
+        file.metadata[entry.first] = entry.second;
         CHECK_THROWS_AS(models::shape_from_metadata(file, path), FileError);
     }
     // What the arrays could fill is told by their names and shapes.

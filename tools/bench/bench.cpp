@@ -36,11 +36,11 @@ int run(int argc, char** argv) {
     app.add_option("--peer-script", options.peer_script, "The script that --peer runs")
         ->type_name("FILE")
         ->capture_default_str();
-    app.add_option(
-           "--only", only,
-           "One part of the report: step, convolutional, parts, convolution, start-up, growth or peer")
-        ->check(
-            CLI::IsMember({"step", "convolutional", "parts", "convolution", "start-up", "growth", "peer"}))
+    app.add_option("--only", only,
+                   "One part of the report: step, convolutional-step, parts, convolution, "
+                   "start-up, growth or peer")
+        ->check(CLI::IsMember(
+            {"step", "convolutional-step", "parts", "convolution", "start-up", "growth", "peer"}))
         ->type_name("PART");
     app.add_flag("--run-start-up", start_up)->group("");
     app.add_option("--run-memory", memory_of)->group("");
@@ -70,7 +70,7 @@ int run(int argc, char** argv) {
     };
     if (wanted("step", true)) print_step(options, data);
     const std::filesystem::path itself = std::filesystem::read_symlink("/proc/self/exe");
-    if (wanted("convolutional", true)) print_convolutional(options, data, peer, itself);
+    if (wanted("convolutional-step", true)) print_convolutional_step(options, data, peer, itself);
     if (wanted("parts", true)) print_parts(options);
     if (wanted("convolution", true)) print_convolution(options, peer);
     if (wanted("start-up", true)) print_start_up(options, itself);

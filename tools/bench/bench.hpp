@@ -39,7 +39,7 @@ void print_peer(const Options& options, const Data& data);
 /// The steps of DCGAN and of WGAN-GP on its nets, 28x28, batch 64, beside their floors; memory and
 /// allocations are measured by this program run again: `itself` is its path. With `peer`, beside PyTorch's at
 /// its best.
-void print_convolutional(const Options& options, const Data& data, bool peer, const std::string& itself);
+void print_convolutional_step(const Options& options, const Data& data, bool peer, const std::string& itself);
 /// What that run does for the model "dcgan" or "wgan-gp"; prints one line.
 void run_memory(const Options& options, const std::string& model);
 

@@ -80,7 +80,8 @@ void run_memory(const Options& options, const std::string& model) {
                duet::testing::allocations() - before);
 }
 
-void print_convolutional(const Options& options, const Data& data, bool peer, const std::string& itself) {
+void print_convolutional_step(const Options& options, const Data& data, bool peer,
+                              const std::string& itself) {
     const SingleThreadedBlas single_threaded;
     fmt::print(
         "\none step, 28x28, batch {}  GFLOP  threads        ms  GFLOP/s     floor  / floor  speed-up\n",
