@@ -34,16 +34,19 @@ class Lowering {
         new_slot(nullptr);
         for (std::size_t i = 0; i < plan_.nodes.size(); ++i) lower_leaf(i);
         for (const PlannedUpdate& update : plan_.updates) variable_slot(update.variable);
+        for (const std::size_t fetch : plan_.fetches)
+            state_.fetches.push_back(filled(plan_.nodes[fetch].shape, T(0)));
         for (std::size_t i = 0; i < plan_.nodes.size(); ++i) {
             if (layout_.update[i])
                 slot_of_node_[i] = variable_slot(plan_.updates[*layout_.update[i]].variable);
+            else if (layout_.fetch[i])
+                slot_of_node_[i] = new_slot(state_.fetches[*layout_.fetch[i]].data());
             else if (layout_.buffer[i])
                 slot_of_node_[i] = buffer_slot(*layout_.buffer[i]);
         }
-        for (const std::size_t fetch : plan_.fetches)
-            state_.fetches.push_back(filled(plan_.nodes[fetch].shape, T(0)));
         instruction_of_unit_.resize(units_.list.size());
         for (const std::size_t unit : layout_.sequence) {
+            if (fetched_directly(units_.list[unit])) continue;
             instruction_of_unit_[unit] = state_.instructions.size();
             append(lower_unit(unit), cost_of(unit));
             if (scan) scan_unit(unit);
@@ -59,6 +62,12 @@ class Lowering {
     }
 
  private:
+    /// True for the copy of a value that is computed where it is fetched.
+    bool fetched_directly(const Unit& unit) const {
+        return unit.kind == Unit::Kind::fetch &&
+               layout_.fetch[units_.base[plan_.fetches[unit.target]]] == unit.target;
+    }
+
     std::size_t new_slot(T* address) {
         state_.slots.push_back(address);
         return state_.slots.size() - 1;
@@ -292,6 +301,7 @@ class Lowering {
         if (dynamic_cast<const InputOp*>(op)) return "input";
         const std::size_t base = units_.base[node];
         if (layout_.update[base]) return "variable " + plan_.updates[*layout_.update[base]].variable.name();
+        if (layout_.fetch[base]) return fmt::format("fetch {}", *layout_.fetch[base]);
         if (layout_.buffer[base])
             return fmt::format("arena+{}", layout_.memory.offsets[*layout_.buffer[base]]);
         return base == node ? "fused" : place(base);

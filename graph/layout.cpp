@@ -22,18 +22,33 @@ class Placement {
         layout_.sequence = schedule(units_, dependencies_, order);
         layout_.buffer.resize(plan_.nodes.size());
         layout_.update.resize(plan_.nodes.size());
+        layout_.fetch.resize(plan_.nodes.size());
         layout_.workspace.resize(plan_.nodes.size());
         last_read_.assign(plan_.nodes.size(), 0);
         for (std::size_t step = 0; step < layout_.sequence.size(); ++step)
             for (const std::size_t value : reads_[layout_.sequence[step]]) last_read_[value] = step;
         for (std::size_t i = 0; i < plan_.updates.size(); ++i)
             if (dependencies_.in_place[i]) layout_.update[units_.base[plan_.updates[i].value]] = i;
+        for (std::size_t i = plan_.fetches.size(); i-- > 0;) fetch_directly(i);
         for (std::size_t step = 0; step < layout_.sequence.size(); ++step) place_unit(step);
         layout_.memory = plan_memory(lifetimes_);
         return std::move(layout_);
     }
 
  private:
+    /// A fetched value is computed where it is read, unless it is in a variable or over the buffer of a head.
+    void fetch_directly(std::size_t fetch) {
+        const std::size_t value = units_.base[plan_.fetches[fetch]];
+        const auto unit = units_.of_node[value];
+        if (!share_ || !unit || layout_.update[value]) return;
+        const bool over_head = units_.list[*unit].head && units_.list[*unit].nodes.back() == value;
+        if (!over_head) layout_.fetch[value] = fetch;
+    }
+
+    bool placed(std::size_t node) const {
+        return layout_.update[node] || layout_.fetch[node] || layout_.buffer[node];
+    }
+
     void place_unit(std::size_t step) {
         const std::size_t index = layout_.sequence[step];
         const Unit& unit = units_.list[index];
@@ -48,14 +63,14 @@ class Placement {
                 take_over(root, *layout_.buffer[*unit.head], step);
         }
         for (const std::size_t node : unit.nodes) {
-            if (!units_.stored[node] || layout_.update[node] || layout_.buffer[node]) continue;
+            if (!units_.stored[node] || placed(node)) continue;
             if (const auto buffer = dying_operand(index, node, step))
                 take_over(node, *buffer, step);
             else
                 layout_.buffer[node] = new_buffer(node, step);
         }
         for (const std::size_t tail : unit.tails) {
-            if (!layout_.update[tail]) layout_.buffer[tail] = new_buffer(tail, step);
+            if (!placed(tail)) layout_.buffer[tail] = new_buffer(tail, step);
             place_workspace(tail, step);
         }
         place_workspace(unit.head.value_or(root), step);

@@ -14,10 +14,12 @@ struct Layout {
     Order order;
     std::vector<std::size_t> sequence;
     /// For each node: the buffer of the arena that holds it. None for leaves, for values computed into a
-    /// variable, and for values that never reach memory.
+    /// variable or a fetch, and for values that never reach memory.
     std::vector<std::optional<std::size_t>> buffer;
     /// For each node: the update into whose variable it is computed.
     std::vector<std::optional<std::size_t>> update;
+    /// For each node: the fetch into whose array it is computed.
+    std::vector<std::optional<std::size_t>> fetch;
     /// For each node: the buffer of its kernel's scratch memory.
     std::vector<std::optional<std::size_t>> workspace;
     MemoryPlan memory;
