@@ -15,17 +15,19 @@ Shape scale_shape(const BatchNormLayer& how) {
     return how.classes == 0 ? Shape{how.channels} : Shape{how.classes, how.channels};
 }
 
-Variable initial_scale(const std::string& name, const BatchNormLayer& how, std::uint64_t seed) {
-    if (how.scale_deviation == 0.0) return Variable(name, scale_shape(how), 1.0F);
-    return initialized(name, scale_shape(how), {Initializer::Kind::normal, how.scale_deviation, 1.0}, seed);
+/// Around `mean`, where the deviation is above zero.
+Variable initial(const std::string& name, const BatchNormLayer& how, double mean, double deviation,
+                 std::uint64_t seed) {
+    if (deviation == 0.0) return Variable(name, scale_shape(how), static_cast<float>(mean));
+    return initialized(name, scale_shape(how), {Initializer::Kind::normal, deviation, mean}, seed);
 }
 
 }  // namespace
 
 BatchNorm::BatchNorm(const std::string& name, const BatchNormLayer& how, std::uint64_t seed)
     : how_(how),
-      scale_(initial_scale(name + ".weight", how, seed)),
-      shift_(name + ".bias", scale_shape(how), 0.0F),
+      scale_(initial(name + ".weight", how, 1.0, how.scale_deviation, seed)),
+      shift_(initial(name + ".bias", how, 0.0, how.classes > 0 ? how.scale_deviation : 0.0, seed)),
       running_mean_(name + ".running_mean", Shape{how.channels}, 0.0F),
       running_variance_(name + ".running_var", Shape{how.channels}, 1.0F) {}
 

@@ -5,7 +5,7 @@ namespace duet::models {
 namespace {
 
 constexpr std::size_t kernel = 4;
-constexpr double deviation = 0.02, slope = 0.2;
+constexpr double deviation = 0.02, class_deviation = 0.5, slope = 0.2;
 const Convolution2d halving{.stride = {2, 2}, .padding = {1, 1}};
 
 Initializer weights() {
@@ -27,8 +27,10 @@ Network dcgan_generator(const GanShape& shape, std::uint64_t seed) {
     generator.add_reshape({maps.front(), height, width});
     for (std::size_t i = 0; i < maps.size(); ++i) {
         const bool last = i + 1 == maps.size();
-        generator.add_batch_norm(
-            {.channels = maps[i], .scale_deviation = deviation, .classes = shape.classes}, seed);
+        generator.add_batch_norm({.channels = maps[i],
+                                  .scale_deviation = shape.classes > 0 ? class_deviation : deviation,
+                                  .classes = shape.classes},
+                                 seed);
         generator.add(relu);
         generator.add_conv_transpose2d({.inputs = maps[i],
                                         .outputs = last ? shape.channels : maps[i + 1],

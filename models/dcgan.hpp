@@ -15,7 +15,8 @@ namespace duet::models {
 /// no bias; its scales start from a normal around 1 of deviation 0.02, as in the paper's own code.
 ///
 /// With classes, batch normalisation in the generator is conditional and the discriminator's score is a
-/// projection (Miyato and Koyama 2018): calls need labels.
+/// projection (Miyato and Koyama 2018): calls need labels. The scales and shifts of classes start from
+/// normals of deviation 0.5, so that classes are told apart from the first step on.
 
 /// (batch, latent) to (batch, channels, height, width) in [-1, 1]: a dense layer to the first map, then
 /// transposed convolutions that double its sides. Throws Error as check_shape.

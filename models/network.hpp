@@ -42,7 +42,7 @@ struct BatchNormLayer {
     double epsilon = 1e-5;
     /// The weight of the newest batch in the running statistics.
     double momentum = 0.1;
-    /// The standard deviation of the initial scales around 1.
+    /// The standard deviation of the initial scales around 1, and of the shifts of classes around 0.
     double scale_deviation = 0.0;
     /// Above zero, each class has a scale and a shift of its own: conditional batch normalisation of
     /// Dumoulin et al. 2017, as in the generators of Miyato and Koyama 2018.
