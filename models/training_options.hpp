@@ -46,8 +46,8 @@ struct TrainingOptions {
 };
 
 /// The options of a kind's paper. mlp: the article's, as above. dcgan and cgan: Radford et al. 2015, section
-/// 4: Adam 2e-4, 0.5, batches of 128, alternating, no penalty. resnet: as Mescheder et al. 2018 train residual
-/// networks: R1 of weight 10, Adam 1e-4, beta1 0, beta2 0.99; in batches of 64, alternating.
+/// 4: Adam 2e-4, 0.5, batches of 128, alternating, no penalty. resnet: as Mescheder et al. 2018 train
+/// residual networks: R1 of weight 10, Adam 1e-4, beta1 0, beta2 0.99; in batches of 64, alternating.
 TrainingOptions default_options(ModelKind kind);
 
 /// The options with those of Gulrajani et al. 2017, algorithm 1, for a Wasserstein critic under the gradient
