@@ -12,14 +12,27 @@ bool is_leaf(const Plan& plan, std::size_t node) {
     return dynamic_cast<const LeafOp*>(plan.nodes[node].op.get()) != nullptr;
 }
 
-std::vector<Region> regions_read(const Plan& plan, std::size_t node) {
+/// The region that `region_of` names for each tile of a node's op.
+template <class RegionOf>
+std::vector<Region> regions_by_tile(const Plan& plan, std::size_t node, const RegionOf& region_of) {
     const Op& op = *plan.nodes[node].op;
     const std::vector<Shape> shapes = input_shapes(plan, node);
     const Signature signature{shapes, plan.nodes[node].shape};
     std::vector<Region> regions(op.tiles(signature));
-    for (std::size_t tile = 0; tile < regions.size(); ++tile)
-        regions[tile] = *op.region_read(signature, 0, tile);
+    for (std::size_t tile = 0; tile < regions.size(); ++tile) regions[tile] = region_of(op, signature, tile);
     return regions;
+}
+
+std::vector<Region> regions_made(const Plan& plan, std::size_t node) {
+    return regions_by_tile(plan, node, [](const Op& op, const Signature& signature, std::size_t tile) {
+        return op.region(signature, tile);
+    });
+}
+
+std::vector<Region> regions_read(const Plan& plan, std::size_t node) {
+    return regions_by_tile(plan, node, [](const Op& op, const Signature& signature, std::size_t tile) {
+        return *op.region_read(signature, 0, tile);
+    });
 }
 
 class Grouping {
@@ -183,15 +196,6 @@ class Grouping {
 };
 
 }  // namespace
-
-std::vector<Region> regions_made(const Plan& plan, std::size_t node) {
-    const Op& op = *plan.nodes[node].op;
-    const std::vector<Shape> shapes = input_shapes(plan, node);
-    const Signature signature{shapes, plan.nodes[node].shape};
-    std::vector<Region> regions(op.tiles(signature));
-    for (std::size_t tile = 0; tile < regions.size(); ++tile) regions[tile] = op.region(signature, tile);
-    return regions;
-}
 
 std::vector<Region> tail_regions(const Plan& plan, const Unit& unit) {
     return regions_read(plan, unit.tails.front());
