@@ -4,6 +4,7 @@
 #include <limits>
 #include <memory>
 #include <optional>
+#include <type_traits>
 
 #include <fmt/format.h>
 
@@ -11,6 +12,8 @@
 #include <duet/graph/graph.hpp>
 #include <duet/graph/op.hpp>
 #include <duet/ops/blas.hpp>
+#include <duet/ops/panel_product.hpp>
+#include <duet/ops/product_split.hpp>
 #include <duet/ops/shape_ops.hpp>
 
 namespace duet {
@@ -63,13 +66,6 @@ class MatMul final : public OpOf<MatMul> {
                                         accumulate_);
     }
 
-    std::optional<Rearranged> rearranged(const Signature& signature) const override {
-        const bool helps = transpose_b_ && !transpose_a_ &&
-                           prefers_plain_b(signature.output[0], signature.output[1], inner(signature));
-        if (!helps) return {};
-        return Rearranged{1, transpose_op({1, 0}), std::make_shared<MatMul>(false, false, accumulate_)};
-    }
-
     std::shared_ptr<const Op> accumulating() const override {
         return accumulate_ ? nullptr : std::make_shared<MatMul>(transpose_a_, transpose_b_, true);
     }
@@ -86,7 +82,7 @@ class MatMul final : public OpOf<MatMul> {
 
     std::optional<Region> region_read(const Signature& signature, std::size_t input,
                                       std::size_t tile) const override {
-        const GemmSplit parts = split(signature);
+        const ProductSplit parts = split(signature);
         if (input == 2) return region(parts, signature.output, tile);
         if (input == 1 || transpose_a_ || !parts.by_rows) return {};
         const std::size_t begin = parts.begin(tile), rows = parts.begin(tile + 1) - begin;
@@ -97,7 +93,7 @@ class MatMul final : public OpOf<MatMul> {
     template <class T>
     void compute(const Kernel<T>& kernel) const {
         const Signature signature{kernel.input_shapes, kernel.output_shape};
-        const GemmSplit parts = split(signature);
+        const ProductSplit parts = split(signature);
         const Region part = region(parts, kernel.output_shape, kernel.tile);
         const std::size_t n = kernel.output_shape[1], k = inner(signature);
         const std::size_t lda = kernel.input_shapes[0][1], ldb = kernel.input_shapes[1][1];
@@ -112,10 +108,14 @@ class MatMul final : public OpOf<MatMul> {
             multiply_outer(kernel.inputs[0] + row, kernel.inputs[1] + column, part, output);
             return;
         }
-        gemm(transpose_a_, transpose_b_, part.rows, part.length, k,
-             kernel.inputs[0] + (transpose_a_ ? row : row * lda), lda,
-             kernel.inputs[1] + (transpose_b_ ? column * ldb : column), ldb, accumulate_ ? T(1) : T(0),
-             output, n);
+        const T* const a = kernel.inputs[0] + (transpose_a_ ? row : row * lda);
+        const T* const b = kernel.inputs[1] + (transpose_b_ ? column * ldb : column);
+        if constexpr (std::is_same_v<T, float>)
+            multiply(transpose_a_, transpose_b_, part.rows, part.length, k, a, lda, b, ldb, accumulate_,
+                     output, n);
+        else
+            gemm(transpose_a_, transpose_b_, part.rows, part.length, k, a, lda, b, ldb,
+                 accumulate_ ? 1.0 : 0.0, output, n);
     }
 
  private:
@@ -160,12 +160,11 @@ class MatMul final : public OpOf<MatMul> {
             transpose_a_ ? ", transposed," : "", first, transpose_b_ ? ", transposed," : "", second, hint);
     }
 
-    GemmSplit split(const Signature& signature) const {
-        return split_gemm(transpose_a_, transpose_b_, signature.output[0], signature.output[1],
-                          inner(signature));
+    ProductSplit split(const Signature& signature) const {
+        return split_product(signature.output[0], signature.output[1], inner(signature));
     }
 
-    static Region region(const GemmSplit& split, const Shape& output, std::size_t tile) {
+    static Region region(const ProductSplit& split, const Shape& output, std::size_t tile) {
         const std::size_t begin = split.begin(tile), count = split.begin(tile + 1) - begin;
         if (split.by_rows) return {begin * output[1], count, output[1], output[1]};
         return {begin, output[0], output[1], count};

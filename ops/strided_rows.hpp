@@ -111,19 +111,42 @@ void join_pairs(const T* even, const T* odd, std::size_t pairs, T* to) {
     join(pairs - half);
 }
 
+/// A square of a chunk by a chunk: to[c][r] = from[r][c].
+template <class T>
+void transpose_square(const T* from, std::size_t from_stride, T* to, std::size_t to_stride) {
+    using Values = typename Chunk<T>::Values;
+    Values rows[row_chunk], pairs[row_chunk], quads[row_chunk];
+    for (std::size_t i = 0; i < row_chunk; ++i) std::memcpy(&rows[i], from + i * from_stride, sizeof rows[i]);
+    for (std::size_t i = 0; i < row_chunk; i += 2) {
+        pairs[i] = __builtin_shufflevector(rows[i], rows[i + 1], 0, 8, 1, 9, 4, 12, 5, 13);
+        pairs[i + 1] = __builtin_shufflevector(rows[i], rows[i + 1], 2, 10, 3, 11, 6, 14, 7, 15);
+    }
+    for (std::size_t i = 0; i < row_chunk; i += 4)
+        for (std::size_t j = 0; j < 2; ++j) {
+            quads[i + 2 * j] =
+                __builtin_shufflevector(pairs[i + j], pairs[i + j + 2], 0, 1, 8, 9, 4, 5, 12, 13);
+            quads[i + 2 * j + 1] =
+                __builtin_shufflevector(pairs[i + j], pairs[i + j + 2], 2, 3, 10, 11, 6, 7, 14, 15);
+        }
+    for (std::size_t i = 0; i < row_chunk / 2; ++i) {
+        const Values upper = __builtin_shufflevector(quads[i], quads[i + 4], 0, 1, 2, 3, 8, 9, 10, 11);
+        const Values lower = __builtin_shufflevector(quads[i], quads[i + 4], 4, 5, 6, 7, 12, 13, 14, 15);
+        std::memcpy(to + i * to_stride, &upper, sizeof upper);
+        std::memcpy(to + (i + 4) * to_stride, &lower, sizeof lower);
+    }
+}
+
 /// to[c][r] = from[r][c] for `rows` rows of `columns` elements.
 template <class T>
 void transpose_rows(const T* from, std::size_t from_stride, std::size_t rows, std::size_t columns, T* to,
                     std::size_t to_stride) {
-    std::size_t row = 0;
-    for (; row + row_chunk <= rows; row += row_chunk) {
-        const T* const first = from + row * from_stride;
-        for (std::size_t column = 0; column < columns; ++column)
-            for (std::size_t i = 0; i < row_chunk; ++i)
-                to[column * to_stride + row + i] = first[i * from_stride + column];
-    }
-    for (; row < rows; ++row)
-        for (std::size_t column = 0; column < columns; ++column)
+    const std::size_t whole_rows = rows - rows % row_chunk, whole_columns = columns - columns % row_chunk;
+    for (std::size_t row = 0; row < whole_rows; row += row_chunk)
+        for (std::size_t column = 0; column < whole_columns; column += row_chunk)
+            transpose_square(from + row * from_stride + column, from_stride, to + column * to_stride + row,
+                             to_stride);
+    for (std::size_t row = 0; row < rows; ++row)
+        for (std::size_t column = row < whole_rows ? whole_columns : 0; column < columns; ++column)
             to[column * to_stride + row] = from[row * from_stride + column];
 }
 

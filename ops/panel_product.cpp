@@ -1,0 +1,225 @@
+#include <duet/ops/panel_product.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstring>
+#include <utility>
+
+#if defined(__AVX512F__) || defined(__FMA__)
+#include <immintrin.h>
+#endif
+
+#include <duet/ops/strided_rows.hpp>
+
+// Registers are arrays that live in registers only once every loop over them is unrolled.
+#if defined(__clang__)
+#define DUET_UNROLL _Pragma("clang loop unroll(full)")
+#elif defined(__GNUC__)
+#define DUET_UNROLL _Pragma("GCC unroll 16")
+#else
+#define DUET_UNROLL
+#endif
+
+namespace duet {
+
+namespace {
+
+template <class T>
+constexpr std::size_t lanes = vector_register_bytes / sizeof(T);
+template <class T>
+constexpr std::size_t most_registers = panel_columns<T> / lanes<T>;
+/// Rows for whose sake a panel is packed.
+constexpr std::size_t worth_packing = 16;
+
+template <class T>
+using Register __attribute__((vector_size(vector_register_bytes))) = T;
+
+template <class T>
+Register<T> load(const T* from) {
+    Register<T> values;
+    std::memcpy(&values, from, sizeof values);
+    return values;
+}
+
+template <class T>
+void store(const Register<T>& values, T* to) {
+    std::memcpy(to, &values, sizeof values);
+}
+
+#if defined(__AVX512F__)
+Register<float> multiply_add(float a, Register<float> b, Register<float> c) {
+    return _mm512_fmadd_ps(_mm512_set1_ps(a), b, c);
+}
+Register<double> multiply_add(double a, Register<double> b, Register<double> c) {
+    return _mm512_fmadd_pd(_mm512_set1_pd(a), b, c);
+}
+#elif defined(__FMA__)
+Register<float> multiply_add(float a, Register<float> b, Register<float> c) {
+    return _mm256_fmadd_ps(_mm256_set1_ps(a), b, c);
+}
+Register<double> multiply_add(double a, Register<double> b, Register<double> c) {
+    return _mm256_fmadd_pd(_mm256_set1_pd(a), b, c);
+}
+#else
+template <class T>
+Register<T> multiply_add(T a, Register<T> b, Register<T> c) {
+    return a * b + c;
+}
+#endif
+
+/// `row_count` rows by `registers` registers of columns.
+template <class T, std::size_t row_count, std::size_t registers, bool accumulate>
+void multiply_block(const T* a, const std::size_t* rows, const std::size_t* terms, std::size_t term_count,
+                    const T* b, std::size_t b_stride, T* output, std::size_t output_stride) {
+    Register<T> sums[row_count][registers];
+    const T* row[row_count];
+    DUET_UNROLL
+    for (std::size_t i = 0; i < row_count; ++i) {
+        row[i] = a + rows[i];
+        DUET_UNROLL
+        for (std::size_t j = 0; j < registers; ++j)
+            sums[i][j] = accumulate ? load(output + i * output_stride + j * lanes<T>) : Register<T>{};
+    }
+    for (std::size_t k = 0; k < term_count; ++k, b += b_stride) {
+        const std::size_t term = terms[k];
+        Register<T> right[registers];
+        DUET_UNROLL
+        for (std::size_t j = 0; j < registers; ++j) right[j] = load(b + j * lanes<T>);
+        DUET_UNROLL
+        for (std::size_t i = 0; i < row_count; ++i) {
+            const T left = row[i][term];
+            DUET_UNROLL
+            for (std::size_t j = 0; j < registers; ++j) sums[i][j] = multiply_add(left, right[j], sums[i][j]);
+        }
+    }
+    DUET_UNROLL
+    for (std::size_t i = 0; i < row_count; ++i) {
+        DUET_UNROLL
+        for (std::size_t j = 0; j < registers; ++j)
+            store<T>(sums[i][j], output + i * output_stride + j * lanes<T>);
+    }
+}
+
+template <class T>
+using Block = void (*)(const T*, const std::size_t*, const std::size_t*, std::size_t, const T*, std::size_t,
+                       T*, std::size_t);
+
+/// blocks[i][j] has i + 1 rows and j + 1 registers.
+template <class T, bool accumulate>
+constexpr auto blocks = []<std::size_t... i>(std::index_sequence<i...>) {
+    constexpr auto of_rows = []<std::size_t rows, std::size_t... j>(std::integral_constant<std::size_t, rows>,
+                                                                    std::index_sequence<j...>) {
+        return std::array<Block<T>, sizeof...(j)>{multiply_block<T, rows, j + 1, accumulate>...};
+    };
+    return std::array{of_rows(std::integral_constant<std::size_t, i + 1>(),
+                              std::make_index_sequence<most_registers<T>>())...};
+}
+(std::make_index_sequence<panel_rows>());
+
+/// The rows to take of `left`: all blocks as high as they can be, the last two alike.
+std::size_t next_rows(std::size_t left) {
+    if (left <= panel_rows) return left;
+    return left < 2 * panel_rows ? (left + 1) / 2 : panel_rows;
+}
+
+}  // namespace
+
+template <class T>
+void multiply_panel(const GatheredRows<T>& a, const Panel<T>& b, bool accumulate, T* output,
+                    std::size_t output_stride) {
+    const std::size_t registers = (b.columns + lanes<T> - 1) / lanes<T>, width = registers * lanes<T>;
+    const bool whole = b.columns == width;
+    for (std::size_t i = 0; i < a.row_count;) {
+        const std::size_t count = next_rows(a.row_count - i);
+        const Block<T> block = (accumulate ? blocks<T, true> : blocks<T, false>)[count - 1][registers - 1];
+        T* const to = output + i * output_stride;
+        if (whole) {
+            block(a.elements, a.rows + i, a.terms, a.term_count, b.elements, b.stride, to, output_stride);
+        } else {
+            T padded[panel_rows * panel_columns<T>];
+            if (accumulate)
+                for (std::size_t row = 0; row < count; ++row) {
+                    std::fill_n(std::copy_n(to + row * output_stride, b.columns, padded + row * width),
+                                width - b.columns, T(0));
+                }
+            block(a.elements, a.rows + i, a.terms, a.term_count, b.elements, b.stride, padded, width);
+            for (std::size_t row = 0; row < count; ++row)
+                std::copy_n(padded + row * width, b.columns, to + row * output_stride);
+        }
+        i += count;
+    }
+}
+
+template <class T>
+Panel<T> pack_panel(const T* from, std::size_t stride, bool transposed, std::size_t terms,
+                    std::size_t columns, T* packed) {
+    const std::size_t width = (columns + lanes<T> - 1) / lanes<T> * lanes<T>;
+    if (columns == panel_columns<T> && !transposed) {
+        for (std::size_t k = 0; k < terms; ++k)
+            std::memcpy(packed + k * width, from + k * stride, panel_columns<T> * sizeof(T));
+        return {packed, width, columns};
+    }
+    if (transposed)
+        transpose_rows(from, stride, columns, terms, packed, width);
+    else
+        for (std::size_t k = 0; k < terms; ++k) std::copy_n(from + k * stride, columns, packed + k * width);
+    if (columns < width)
+        for (std::size_t k = 0; k < terms; ++k)
+            std::fill_n(packed + k * width + columns, width - columns, T(0));
+    return {packed, width, columns};
+}
+
+template <class T>
+void multiply(bool transpose_a, bool transpose_b, std::size_t m, std::size_t n, std::size_t k, const T* a,
+              std::size_t lda, const T* b, std::size_t ldb, bool accumulate, T* output, std::size_t ldc) {
+    constexpr std::size_t most_rows = 128;
+    // Rows, or terms, that far apart fall into the same sets of the first level of cache.
+    constexpr std::size_t packed_row = panel_terms + 16;
+    const bool gather_left = lda * sizeof(T) % 2048 == 0 && n > panel_columns<T>;
+    alignas(vector_register_bytes) T packed[packed_elements<T>(panel_terms)];
+    T left[most_rows * packed_row];
+    std::size_t terms[panel_terms], rows[most_rows];
+    const std::size_t row_step = transpose_a ? 1 : lda, term_step = transpose_a ? lda : 1;
+    const std::size_t gathered_term = transpose_a ? most_rows : 1,
+                      gathered_row = transpose_a ? 1 : packed_row;
+    for (std::size_t i = 0; i < std::min(k, panel_terms); ++i)
+        terms[i] = i * (gather_left ? gathered_term : term_step);
+    for (std::size_t i = 0; i < std::min(m, most_rows); ++i)
+        rows[i] = i * (gather_left ? gathered_row : row_step);
+    for (std::size_t first = 0; first < k; first += panel_terms, accumulate = true) {
+        const std::size_t count = std::min(panel_terms, k - first);
+        for (std::size_t row = 0; row < m; row += most_rows) {
+            const std::size_t row_count = std::min(most_rows, m - row);
+            const T* const from = a + first * term_step + row * row_step;
+            if (gather_left) {
+                if (transpose_a)
+                    for (std::size_t i = 0; i < count; ++i)
+                        std::copy_n(from + i * lda, row_count, left + i * most_rows);
+                else
+                    for (std::size_t i = 0; i < row_count; ++i)
+                        std::copy_n(from + i * lda, count, left + i * packed_row);
+            }
+            const GatheredRows<T> gathered{gather_left ? left : from, rows, row_count, terms, count};
+            for (std::size_t column = 0; column < n; column += panel_columns<T>) {
+                const std::size_t columns = std::min(panel_columns<T>, n - column);
+                const T* const right = b + (transpose_b ? column * ldb + first : first * ldb + column);
+                const bool pack = transpose_b || row_count >= worth_packing || columns % lanes<T> != 0;
+                const Panel<T> panel = pack ? pack_panel(right, ldb, transpose_b, count, columns, packed)
+                                            : Panel<T>{right, ldb, columns};
+                multiply_panel<T>(gathered, panel, accumulate, output + row * ldc + column, ldc);
+            }
+        }
+    }
+}
+
+template void multiply_panel(const GatheredRows<float>&, const Panel<float>&, bool, float*, std::size_t);
+template void multiply_panel(const GatheredRows<double>&, const Panel<double>&, bool, double*, std::size_t);
+template Panel<float> pack_panel(const float*, std::size_t, bool, std::size_t, std::size_t, float*);
+template Panel<double> pack_panel(const double*, std::size_t, bool, std::size_t, std::size_t, double*);
+template void multiply(bool, bool, std::size_t, std::size_t, std::size_t, const float*, std::size_t,
+                       const float*, std::size_t, bool, float*, std::size_t);
+template void multiply(bool, bool, std::size_t, std::size_t, std::size_t, const double*, std::size_t,
+                       const double*, std::size_t, bool, double*, std::size_t);
+
+}  // namespace duet
