@@ -12,6 +12,7 @@
 #include <duet/graph/graph.hpp>
 #include <duet/graph/op.hpp>
 #include <duet/ops/blas.hpp>
+#include <duet/ops/panel_matmul.hpp>
 #include <duet/ops/panel_product.hpp>
 #include <duet/ops/product_split.hpp>
 #include <duet/ops/shape_ops.hpp>
@@ -64,6 +65,14 @@ class MatMul final : public OpOf<MatMul> {
         if (!axes || *axes != Axes{1, 0}) return nullptr;
         return std::make_shared<MatMul>(transpose_a_ != (input == 0), transpose_b_ != (input == 1),
                                         accumulate_);
+    }
+
+    /// Tiles of rows would each pack all of a transposed b again.
+    std::optional<Rearranged> rearranged(const Signature& signature) const override {
+        const ProductSplit parts = split(signature);
+        if (!transpose_b_ || !parts.by_rows || parts.tiles < 2) return {};
+        return Rearranged{1, pack_panels_op(),
+                          panel_matmul_op(transpose_a_, accumulate_, signature.output[1])};
     }
 
     std::shared_ptr<const Op> accumulating() const override {

@@ -29,8 +29,8 @@ template <class T>
 constexpr std::size_t lanes = vector_register_bytes / sizeof(T);
 template <class T>
 constexpr std::size_t most_registers = panel_columns<T> / lanes<T>;
-/// Rows for whose sake a panel is packed.
-constexpr std::size_t worth_packing = 16;
+/// Multiplications a column for whose sake a panel is packed: a small one is as fast where it is.
+constexpr std::size_t worth_packing = 64 * 128;
 
 template <class T>
 using Register __attribute__((vector_size(vector_register_bytes))) = T;
@@ -62,8 +62,10 @@ Register<double> multiply_add(double a, Register<double> b, Register<double> c) 
     return _mm256_fmadd_pd(_mm256_set1_pd(a), b, c);
 }
 #else
-template <class T>
-Register<T> multiply_add(T a, Register<T> b, Register<T> c) {
+Register<float> multiply_add(float a, Register<float> b, Register<float> c) {
+    return a * b + c;
+}
+Register<double> multiply_add(double a, Register<double> b, Register<double> c) {
     return a * b + c;
 }
 #endif
@@ -170,47 +172,73 @@ Panel<T> pack_panel(const T* from, std::size_t stride, bool transposed, std::siz
     return {packed, width, columns};
 }
 
+namespace {
+
+/// Multiplies by the panels that `panel_at(first term, terms, first column, columns, rows that use it)`
+/// yields.
+template <class T, class PanelAt>
+void multiply_by(const PanelAt& panel_at, bool transpose_a, std::size_t m, std::size_t n, std::size_t k,
+                 const T* a, std::size_t lda, bool accumulate, T* output, std::size_t ldc) {
+    constexpr std::size_t most_rows = 128, gathered_stride = panel_terms + 16;
+    // Rows, or terms, that far apart fall into the same sets of the first level of cache.
+    const bool gather = lda * sizeof(T) % 2048 == 0 && n > panel_columns<T>;
+    T gathered[most_rows * gathered_stride];
+    std::size_t terms[panel_terms], rows[most_rows];
+    const std::size_t row_step = transpose_a ? 1 : lda, term_step = transpose_a ? lda : 1;
+    const std::size_t near_row = gather && !transpose_a ? gathered_stride : row_step;
+    const std::size_t near_term = gather && transpose_a ? most_rows : term_step;
+    for (std::size_t i = 0; i < std::min(k, panel_terms); ++i) terms[i] = i * near_term;
+    for (std::size_t i = 0; i < std::min(m, most_rows); ++i) rows[i] = i * near_row;
+    std::size_t first = 0;
+    do {
+        const std::size_t term_count = std::min(panel_terms, k - first);
+        for (std::size_t row = 0; row < m; row += most_rows) {
+            const std::size_t row_count = std::min(most_rows, m - row);
+            const T* from = a + first * term_step + row * row_step;
+            if (gather) {
+                const std::size_t runs = transpose_a ? term_count : row_count;
+                const std::size_t length = transpose_a ? row_count : term_count;
+                for (std::size_t i = 0; i < runs; ++i)
+                    std::copy_n(from + i * lda, length,
+                                gathered + i * (transpose_a ? most_rows : gathered_stride));
+                from = gathered;
+            }
+            for (std::size_t column = 0; column < n; column += panel_columns<T>)
+                multiply_panel<T>(
+                    {from, rows, row_count, terms, term_count},
+                    panel_at(first, term_count, column, std::min(panel_columns<T>, n - column), row_count),
+                    accumulate, output + row * ldc + column, ldc);
+        }
+        first += panel_terms;
+        accumulate = true;
+    } while (first < k);
+}
+
+}  // namespace
+
 template <class T>
 void multiply(bool transpose_a, bool transpose_b, std::size_t m, std::size_t n, std::size_t k, const T* a,
               std::size_t lda, const T* b, std::size_t ldb, bool accumulate, T* output, std::size_t ldc) {
-    constexpr std::size_t most_rows = 128;
-    // Rows, or terms, that far apart fall into the same sets of the first level of cache.
-    constexpr std::size_t packed_row = panel_terms + 16;
-    const bool gather_left = lda * sizeof(T) % 2048 == 0 && n > panel_columns<T>;
     alignas(vector_register_bytes) T packed[packed_elements<T>(panel_terms)];
-    T left[most_rows * packed_row];
-    std::size_t terms[panel_terms], rows[most_rows];
-    const std::size_t row_step = transpose_a ? 1 : lda, term_step = transpose_a ? lda : 1;
-    const std::size_t gathered_term = transpose_a ? most_rows : 1,
-                      gathered_row = transpose_a ? 1 : packed_row;
-    for (std::size_t i = 0; i < std::min(k, panel_terms); ++i)
-        terms[i] = i * (gather_left ? gathered_term : term_step);
-    for (std::size_t i = 0; i < std::min(m, most_rows); ++i)
-        rows[i] = i * (gather_left ? gathered_row : row_step);
-    for (std::size_t first = 0; first < k; first += panel_terms, accumulate = true) {
-        const std::size_t count = std::min(panel_terms, k - first);
-        for (std::size_t row = 0; row < m; row += most_rows) {
-            const std::size_t row_count = std::min(most_rows, m - row);
-            const T* const from = a + first * term_step + row * row_step;
-            if (gather_left) {
-                if (transpose_a)
-                    for (std::size_t i = 0; i < count; ++i)
-                        std::copy_n(from + i * lda, row_count, left + i * most_rows);
-                else
-                    for (std::size_t i = 0; i < row_count; ++i)
-                        std::copy_n(from + i * lda, count, left + i * packed_row);
-            }
-            const GatheredRows<T> gathered{gather_left ? left : from, rows, row_count, terms, count};
-            for (std::size_t column = 0; column < n; column += panel_columns<T>) {
-                const std::size_t columns = std::min(panel_columns<T>, n - column);
-                const T* const right = b + (transpose_b ? column * ldb + first : first * ldb + column);
-                const bool pack = transpose_b || row_count >= worth_packing || columns % lanes<T> != 0;
-                const Panel<T> panel = pack ? pack_panel(right, ldb, transpose_b, count, columns, packed)
-                                            : Panel<T>{right, ldb, columns};
-                multiply_panel<T>(gathered, panel, accumulate, output + row * ldc + column, ldc);
-            }
-        }
-    }
+    const auto panel_at = [&](std::size_t first, std::size_t terms, std::size_t column, std::size_t columns,
+                              std::size_t rows) {
+        const T* const right = b + (transpose_b ? column * ldb + first : first * ldb + column);
+        if (transpose_b || rows * terms > worth_packing || columns % lanes<T> != 0)
+            return pack_panel(right, ldb, transpose_b, terms, columns, packed);
+        return Panel<T>{right, ldb, columns};
+    };
+    multiply_by(panel_at, transpose_a, m, n, k, a, lda, accumulate, output, ldc);
+}
+
+template <class T>
+void multiply_packed(bool transpose_a, std::size_t m, std::size_t n, std::size_t k, const T* a,
+                     std::size_t lda, const T* panels, std::size_t width, bool accumulate, T* output,
+                     std::size_t ldc) {
+    const auto panel_at = [&](std::size_t first, std::size_t, std::size_t column, std::size_t columns,
+                              std::size_t) {
+        return Panel<T>{panels + (column / width * k + first) * width + column % width, width, columns};
+    };
+    multiply_by(panel_at, transpose_a, m, n, k, a, lda, accumulate, output, ldc);
 }
 
 template void multiply_panel(const GatheredRows<float>&, const Panel<float>&, bool, float*, std::size_t);
@@ -221,5 +249,10 @@ template void multiply(bool, bool, std::size_t, std::size_t, std::size_t, const 
                        const float*, std::size_t, bool, float*, std::size_t);
 template void multiply(bool, bool, std::size_t, std::size_t, std::size_t, const double*, std::size_t,
                        const double*, std::size_t, bool, double*, std::size_t);
+
+template void multiply_packed(bool, std::size_t, std::size_t, std::size_t, const float*, std::size_t,
+                              const float*, std::size_t, bool, float*, std::size_t);
+template void multiply_packed(bool, std::size_t, std::size_t, std::size_t, const double*, std::size_t,
+                              const double*, std::size_t, bool, double*, std::size_t);
 
 }  // namespace duet

@@ -72,4 +72,11 @@ template <class T>
 void multiply(bool transpose_a, bool transpose_b, std::size_t m, std::size_t n, std::size_t k, const T* a,
               std::size_t lda, const T* b, std::size_t ldb, bool accumulate, T* output, std::size_t ldc);
 
+/// The same by a b that is laid out in panels of `width` columns, a multiple of `panel_columns`, one after
+/// the other: element (i, j) of b is panels[(j / width * k + i) * width + j % width].
+template <class T>
+void multiply_packed(bool transpose_a, std::size_t m, std::size_t n, std::size_t k, const T* a,
+                     std::size_t lda, const T* panels, std::size_t width, bool accumulate, T* output,
+                     std::size_t ldc);
+
 }  // namespace duet

@@ -213,3 +213,28 @@ TEST_CASE("a profile covers every instruction, with names, costs and times in or
     program.set_profiled(false);
     CHECK(program.times().empty());
 }
+
+TEST_CASE("a transposed matrix that tiles of several products read is laid out in panels once, bit for bit") {
+    Graph graph;
+    const Tensor x = graph.input("x", {128, 100}), y = graph.input("y", {128, 100}),
+                 w = graph.input("w", {150, 100});
+    const Tensor sum = matmul(x, w, false, true) + matmul(y, w, false, true);
+    const Array left = ramp({128, 100}), right = ramp({128, 100}) * 2.F, weight = ramp({150, 100});
+    CompileOptions plain;
+    plain.fuse = false;
+    plain.rewrite = false;
+    auto packed = compile<float>(graph, {sum}, {}, Arena(2)),
+         literal = compile<float>(graph, {sum}, {}, Arena(), plain);
+    for (auto* program : {&packed, &literal}) program->run({{x, left}, {y, right}, {w, weight}});
+    CHECK(packed.report().instructions == 3);
+    CHECK(packed.describe().find("pack_panels") == packed.describe().rfind("pack_panels"));
+    CHECK(packed.describe().find("pack_panels") != std::string::npos);
+    // The second product is added to the first term by term, where the plain program adds their sums.
+    for (std::size_t i = 0; i < packed[0].size(); ++i)
+        CHECK(packed[0].data()[i] == doctest::Approx(literal[0].data()[i]).epsilon(1e-5));
+    auto one = compile<float>(graph, {matmul(x, w, false, true)}, {}, Arena(2)),
+         same = compile<float>(graph, {matmul(x, w, false, true)}, {}, Arena(), plain);
+    for (auto* program : {&one, &same}) program->run({{x, left}, {w, weight}});
+    CHECK(one.report().instructions == 2);
+    CHECK(same_bits(one[0], same[0]));
+}
