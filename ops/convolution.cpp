@@ -12,6 +12,7 @@
 #include <duet/graph/op.hpp>
 #include <duet/ops/convolution_kernel.hpp>
 #include <duet/ops/convolution_plan.hpp>
+#include <duet/ops/gathered_convolution.hpp>
 #include <duet/ops/matmul.hpp>
 #include <duet/ops/shape_ops.hpp>
 
@@ -196,8 +197,13 @@ class Conv2d final : public ConvolutionOf<Conv2d> {
     void compute(const Kernel<T>& kernel) const {
         const Signature signature{kernel.input_shapes, kernel.output_shape};
         const ConvolutionGeometry shape = geometry(signature);
-        ConvolutionTile<T>(shape, plan(signature), pass, kernel.tile, kernel.workspace)
-            .features(kernel.inputs[0], kernel.inputs[1], kernel.output);
+        const ConvolutionPlan cut = plan(signature);
+        if (cut.gathered)
+            GatheredTile<T>(shape, cut, pass, kernel.tile, kernel.workspace)
+                .features(kernel.inputs[0], kernel.inputs[1], kernel.output);
+        else
+            ConvolutionTile<T>(shape, cut, pass, kernel.tile, kernel.workspace)
+                .features(kernel.inputs[0], kernel.inputs[1], kernel.output);
     }
 };
 
@@ -245,8 +251,13 @@ class ConvTranspose2d final : public ConvolutionOf<ConvTranspose2d> {
     void compute(const Kernel<T>& kernel) const {
         const Signature signature{kernel.input_shapes, kernel.output_shape};
         const ConvolutionGeometry shape = geometry(signature);
-        ConvolutionTile<T>(shape, plan(signature), pass, kernel.tile, kernel.workspace)
-            .image(kernel.inputs[0], kernel.inputs[1], kernel.output);
+        const ConvolutionPlan cut = plan(signature);
+        if (cut.gathered)
+            GatheredTile<T>(shape, cut, pass, kernel.tile, kernel.workspace)
+                .image(kernel.inputs[0], kernel.inputs[1], kernel.output);
+        else
+            ConvolutionTile<T>(shape, cut, pass, kernel.tile, kernel.workspace)
+                .image(kernel.inputs[0], kernel.inputs[1], kernel.output);
     }
 
  private:
@@ -297,8 +308,13 @@ class Conv2dWeightGradient final : public ConvolutionOf<Conv2dWeightGradient> {
     void compute(const Kernel<T>& kernel) const {
         const Signature signature{kernel.input_shapes, kernel.output_shape};
         const ConvolutionGeometry shape = geometry(signature);
-        ConvolutionTile<T>(shape, plan(signature), pass, kernel.tile, kernel.workspace)
-            .weight(kernel.inputs[0], kernel.inputs[1], kernel.output);
+        const ConvolutionPlan cut = plan(signature);
+        if (cut.gathered)
+            GatheredTile<T>(shape, cut, pass, kernel.tile, kernel.workspace)
+                .weight(kernel.inputs[0], kernel.inputs[1], kernel.output);
+        else
+            ConvolutionTile<T>(shape, cut, pass, kernel.tile, kernel.workspace)
+                .weight(kernel.inputs[0], kernel.inputs[1], kernel.output);
     }
     void finish(const Kernel<float>& kernel) const override { sum_parts(kernel); }
     void finish(const Kernel<double>& kernel) const override { sum_parts(kernel); }

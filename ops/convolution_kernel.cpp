@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include <duet/graph/op.hpp>
-#include <duet/ops/blas.hpp>
+#include <duet/ops/panel_product.hpp>
 #include <duet/ops/strided_rows.hpp>
 
 namespace duet {
@@ -16,9 +16,10 @@ void add(const T* from, std::size_t count, T* to) {
     for (std::size_t i = 0; i < count; ++i) to[i] += from[i];
 }
 
-/// One group's weight gradient, for some of the image's channels, from the sums of products.
+}  // namespace
+
 template <class T>
-void write_weight(const ConvolutionGeometry& geometry, Range channels, const T* sums, T* weight) {
+void write_weight(const ConvolutionGeometry& geometry, const Range& channels, const T* sums, T* weight) {
     const std::size_t terms = geometry.terms(), width = geometry.feature_channels;
     const std::size_t begin = channels.begin * geometry.taps(), count = channels.size() * geometry.taps();
     if (geometry.few_terms())
@@ -27,15 +28,6 @@ void write_weight(const ConvolutionGeometry& geometry, Range channels, const T* 
     else
         transpose_rows(sums + begin * width, width, count, width, weight + begin, terms);
 }
-
-/// Visits `range` in pieces of at most `most`.
-template <class Visit>
-void for_each_piece(Range range, std::size_t most, const Visit& visit) {
-    for (std::size_t begin = range.begin; begin < range.end; begin += most)
-        visit(Range{begin, std::min(begin + most, range.end)});
-}
-
-}  // namespace
 
 template <class T>
 ConvolutionTile<T>::ConvolutionTile(const ConvolutionGeometry& geometry, const ConvolutionPlan& plan,
@@ -67,33 +59,20 @@ std::size_t ConvolutionTile<T>::columns(const Block& block) const {
     return block.samples.size() * block.rows.size() * geometry_.features[1];
 }
 
-template <class T>
-std::size_t ConvolutionTile<T>::image_at(std::size_t sample, std::size_t group, std::size_t channel) const {
-    return ((sample * geometry_.groups + group) * geometry_.image_channels + channel) *
-           geometry_.image_pixels();
-}
-
-template <class T>
-std::size_t ConvolutionTile<T>::features_at(std::size_t sample, std::size_t group,
-                                            std::size_t channel) const {
-    return ((sample * geometry_.groups + group) * geometry_.feature_channels + channel) *
-           geometry_.feature_pixels();
-}
-
 /// The block's lowered image: a row for each channel and tap, a column for each of the block's pixels.
 template <class T>
 auto ConvolutionTile<T>::lower(const T* image, std::size_t group, const Block& block, Range channels)
     -> Matrix {
     if (plan_.lowered_elements == 0)
-        return {image + image_at(block.samples.begin, group, channels.begin) +
+        return {image + geometry_.image_at(block.samples.begin, group, channels.begin) +
                     block.rows.begin * geometry_.image[1],
                 geometry_.image_pixels()};
     const std::size_t pixels = block.rows.size() * geometry_.features[1];
     T* to = lowered_;
     for (std::size_t sample = block.samples.begin; sample < block.samples.end; ++sample, to += pixels) {
         for (std::size_t i = 0; i < channels.size(); ++i)
-            phases_.take_apart(image + image_at(sample, group, channels.begin + i), block.rows.begin,
-                               phase_block_ + i * phases_.elements());
+            phases_.take_apart(image + geometry_.image_at(sample, group, channels.begin + i),
+                               block.rows.begin, phase_block_ + i * phases_.elements());
         for (std::size_t i = 0; i < channels.size(); ++i)
             phases_.lower(phase_block_ + i * phases_.elements(), block.rows.size(),
                           to + i * geometry_.taps() * plan_.columns_stride, plan_.columns_stride);
@@ -109,7 +88,7 @@ void ConvolutionTile<T>::raise(T* image, std::size_t group, const Block& block, 
         const T* from = rows;
         for (std::size_t sample = block.samples.begin; sample < block.samples.end; ++sample) {
             phases_.gather(from, plan_.columns_stride, phase_block_,
-                           image + image_at(sample, group, channel));
+                           image + geometry_.image_at(sample, group, channel));
             from += geometry_.feature_pixels();
         }
         rows += geometry_.taps() * plan_.columns_stride;
@@ -122,13 +101,13 @@ auto ConvolutionTile<T>::collect_features(const T* features, std::size_t group, 
     -> Matrix {
     const std::size_t pixels = geometry_.feature_pixels();
     if (plan_.samples == 1)
-        return {
-            features + features_at(block.samples.begin, group, 0) + block.rows.begin * geometry_.features[1],
-            pixels};
+        return {features + geometry_.features_at(block.samples.begin, group, 0) +
+                    block.rows.begin * geometry_.features[1],
+                pixels};
     T* to = feature_block_;
     for (std::size_t channel = 0; channel < geometry_.feature_channels; ++channel)
         for (std::size_t sample = block.samples.begin; sample < block.samples.end; ++sample, to += pixels)
-            std::copy_n(features + features_at(sample, group, channel), pixels, to);
+            std::copy_n(features + geometry_.features_at(sample, group, channel), pixels, to);
     return {feature_block_, columns(block)};
 }
 
@@ -139,7 +118,7 @@ void ConvolutionTile<T>::spread_features(T* features, std::size_t group, const B
     const T* from = feature_block_;
     for (std::size_t channel = channels.begin; channel < channels.end; ++channel)
         for (std::size_t sample = block.samples.begin; sample < block.samples.end; ++sample, from += pixels)
-            std::copy_n(from, pixels, features + features_at(sample, group, channel));
+            std::copy_n(from, pixels, features + geometry_.features_at(sample, group, channel));
 }
 
 template <class T>
@@ -150,16 +129,17 @@ void ConvolutionTile<T>::features(const T* image, const T* weight, T* features) 
         const T* const rows = weight + (group * geometry_.feature_channels + channels_.begin) * terms;
         for_each_block([&](const Block& block) {
             T* const to = collected ? feature_block_
-                                    : features + features_at(block.samples.begin, group, channels_.begin) +
+                                    : features +
+                                          geometry_.features_at(block.samples.begin, group, channels_.begin) +
                                           block.rows.begin * geometry_.features[1];
             const std::size_t stride = collected ? columns(block) : geometry_.feature_pixels();
             for_each_piece({0, geometry_.image_channels}, plan_.channels, [&](Range channels) {
                 const Matrix lowered = lower(image, group, block, channels);
                 for_each_piece({0, channels_.size()}, plan_.features, [&](Range piece) {
-                    gemm(false, false, piece.size(), columns(block), channels.size() * geometry_.taps(),
-                         rows + piece.begin * terms + channels.begin * geometry_.taps(), terms,
-                         lowered.elements, lowered.stride, channels.begin == 0 ? T(0) : T(1),
-                         to + piece.begin * stride, stride);
+                    multiply(false, false, piece.size(), columns(block), channels.size() * geometry_.taps(),
+                             rows + piece.begin * terms + channels.begin * geometry_.taps(), terms,
+                             lowered.elements, lowered.stride, channels.begin > 0, to + piece.begin * stride,
+                             stride);
                 });
             });
             if (collected) spread_features(features, group, block, channels_);
@@ -176,15 +156,15 @@ void ConvolutionTile<T>::image(const T* features, const T* weight, T* image) {
             const Matrix right = collect_features(features, group, block);
             for_each_piece(channels_, plan_.channels, [&](Range channels) {
                 const bool direct = plan_.lowered_elements == 0;
-                T* const to =
-                    direct ? image + image_at(block.samples.begin, group, channels.begin) : lowered_;
+                T* const to = direct ? image + geometry_.image_at(block.samples.begin, group, channels.begin)
+                                     : lowered_;
                 const std::size_t stride = direct ? geometry_.image_pixels() : plan_.columns_stride;
                 for_each_piece({0, columns(block)}, plan_.columns, [&](Range pixels) {
                     for_each_piece({0, geometry_.feature_channels}, plan_.features, [&](Range piece) {
-                        gemm(true, false, channels.size() * geometry_.taps(), pixels.size(), piece.size(),
-                             rows + piece.begin * terms + channels.begin * geometry_.taps(), terms,
-                             right.elements + piece.begin * right.stride + pixels.begin, right.stride,
-                             piece.begin == 0 ? T(0) : T(1), to + pixels.begin, stride);
+                        multiply(true, false, channels.size() * geometry_.taps(), pixels.size(), piece.size(),
+                                 rows + piece.begin * terms + channels.begin * geometry_.taps(), terms,
+                                 right.elements + piece.begin * right.stride + pixels.begin, right.stride,
+                                 piece.begin > 0, to + pixels.begin, stride);
                     });
                 });
                 if (!direct) raise(image, group, block, channels);
@@ -199,9 +179,9 @@ void ConvolutionTile<T>::transpose_features(const T* features, std::size_t group
     const std::size_t pixels = block.rows.size() * geometry_.features[1];
     T* to = feature_block_;
     for (std::size_t sample = block.samples.begin; sample < block.samples.end; ++sample) {
-        transpose_rows(features + features_at(sample, group, 0) + block.rows.begin * geometry_.features[1],
-                       geometry_.feature_pixels(), geometry_.feature_channels, pixels, to,
-                       geometry_.feature_channels);
+        transpose_rows(
+            features + geometry_.features_at(sample, group, 0) + block.rows.begin * geometry_.features[1],
+            geometry_.feature_pixels(), geometry_.feature_channels, pixels, to, geometry_.feature_channels);
         to += pixels * geometry_.feature_channels;
     }
 }
@@ -211,13 +191,13 @@ void ConvolutionTile<T>::weight(const T* image, const T* features, T* weight) {
     const std::size_t terms = geometry_.terms(), width = geometry_.feature_channels;
     for (std::size_t group = groups_.begin; group < groups_.end; ++group) {
         T* const sums = partials_ + part_ * geometry_.weight_elements() + group * terms * width;
-        T beta = 0;
+        bool accumulate = false;
         for_each_block([&](const Block& block) {
             if (geometry_.few_terms())
-                add_products(image, features, group, block, beta, sums);
+                add_products(image, features, group, block, accumulate, sums);
             else
-                add_transposed_products(image, features, group, block, beta, sums);
-            beta = 1;
+                add_transposed_products(image, features, group, block, accumulate, sums);
+            accumulate = true;
         });
         if (plan_.sample_parts == 1) write_weight(geometry_, channels_, sums, weight + group * width * terms);
     }
@@ -226,28 +206,29 @@ void ConvolutionTile<T>::weight(const T* image, const T* features, T* weight) {
 /// A row for each feature channel.
 template <class T>
 void ConvolutionTile<T>::add_products(const T* image, const T* features, std::size_t group,
-                                      const Block& block, T beta, T* sums) {
+                                      const Block& block, bool accumulate, T* sums) {
     const std::size_t taps = geometry_.taps(), terms = geometry_.terms();
     const Matrix left = collect_features(features, group, block);
     for_each_piece(channels_, plan_.channels, [&](Range channels) {
         const Matrix lowered = lower(image, group, block, channels);
-        gemm(false, true, geometry_.feature_channels, channels.size() * taps, columns(block), left.elements,
-             left.stride, lowered.elements, lowered.stride, beta, sums + channels.begin * taps, terms);
+        multiply(false, true, geometry_.feature_channels, channels.size() * taps, columns(block),
+                 left.elements, left.stride, lowered.elements, lowered.stride, accumulate,
+                 sums + channels.begin * taps, terms);
     });
 }
 
 /// A row for each image channel and tap, so that no product has a transposed operand.
 template <class T>
 void ConvolutionTile<T>::add_transposed_products(const T* image, const T* features, std::size_t group,
-                                                 const Block& block, T beta, T* sums) {
+                                                 const Block& block, bool accumulate, T* sums) {
     const std::size_t taps = geometry_.taps(), width = geometry_.feature_channels;
     transpose_features(features, group, block);
     for_each_piece(channels_, plan_.channels, [&](Range channels) {
         const Matrix lowered = lower(image, group, block, channels);
         for_each_piece({0, width}, plan_.features, [&](Range piece) {
-            gemm(false, false, channels.size() * taps, piece.size(), columns(block), lowered.elements,
-                 lowered.stride, feature_block_ + piece.begin, width, beta,
-                 sums + channels.begin * taps * width + piece.begin, width);
+            multiply(false, false, channels.size() * taps, piece.size(), columns(block), lowered.elements,
+                     lowered.stride, feature_block_ + piece.begin, width, accumulate,
+                     sums + channels.begin * taps * width + piece.begin, width);
         });
     });
 }
@@ -272,6 +253,8 @@ void sum_weight_parts(const ConvolutionGeometry& geometry, const ConvolutionPlan
 
 template class ConvolutionTile<float>;
 template class ConvolutionTile<double>;
+template void write_weight(const ConvolutionGeometry&, const Range&, const float*, float*);
+template void write_weight(const ConvolutionGeometry&, const Range&, const double*, double*);
 template void sum_weight_parts(const ConvolutionGeometry&, const ConvolutionPlan&, float*, float*);
 template void sum_weight_parts(const ConvolutionGeometry&, const ConvolutionPlan&, double*, double*);
 

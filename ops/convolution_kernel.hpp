@@ -35,14 +35,12 @@ class ConvolutionTile {
     Matrix lower(const T* image, std::size_t group, const Block& block, Range channels);
     void raise(T* image, std::size_t group, const Block& block, Range channels);
     Matrix collect_features(const T* features, std::size_t group, const Block& block);
-    void add_products(const T* image, const T* features, std::size_t group, const Block& block, T beta,
-                      T* sums);
+    void add_products(const T* image, const T* features, std::size_t group, const Block& block,
+                      bool accumulate, T* sums);
     void add_transposed_products(const T* image, const T* features, std::size_t group, const Block& block,
-                                 T beta, T* sums);
+                                 bool accumulate, T* sums);
     void transpose_features(const T* features, std::size_t group, const Block& block);
     void spread_features(T* features, std::size_t group, const Block& block, Range channels) const;
-    std::size_t image_at(std::size_t sample, std::size_t group, std::size_t channel) const;
-    std::size_t features_at(std::size_t sample, std::size_t group, std::size_t channel) const;
 
     const ConvolutionGeometry& geometry_;
     ConvolutionPlan plan_;
@@ -51,6 +49,11 @@ class ConvolutionTile {
     Range samples_, groups_, channels_;
     T *lowered_, *feature_block_, *phase_block_, *partials_;
 };
+
+/// Writes one group's weight gradient, for some of the image's channels, from the sums of products: of
+/// features in rows if the geometry has few terms, of terms otherwise.
+template <class T>
+void write_weight(const ConvolutionGeometry& geometry, const Range& channels, const T* sums, T* weight);
 
 /// Adds the parts of a weight gradient in a fixed tree; does nothing if there is one part.
 template <class T>

@@ -5,6 +5,7 @@
 #include <duet/ops/blas.hpp>
 #include <duet/ops/convolution_phases.hpp>
 #include <duet/ops/convolution_table.hpp>
+#include <duet/ops/panel_product.hpp>
 #include <duet/ops/strided_rows.hpp>
 
 namespace duet {
@@ -64,6 +65,94 @@ void cut_blocks(const ConvolutionGeometry& geometry, ConvolutionPass pass, const
                                targets.products / (plan.columns * plan.features * geometry.taps()));
 }
 
+/// Channels that do not fill vector registers, and sums too short for a kernel that writes a result through
+/// scratch memory, are better lowered. So are rows of more pixels than are multiplied at a time.
+bool gathers(const ConvolutionGeometry& geometry, ConvolutionPass pass) {
+    constexpr std::size_t fewest_channels_gathered = 16, fewest_terms = 64;
+    const std::size_t strides = geometry.stride[0] * geometry.stride[1];
+    if (std::max(geometry.features[1], geometry.image[1] / geometry.stride[1] + 1) > panel_terms / 2)
+        return false;
+    switch (pass) {
+        case ConvolutionPass::features:
+            return geometry.feature_channels >= fewest_channels_gathered && geometry.terms() >= fewest_terms;
+        case ConvolutionPass::image:
+            return geometry.image_channels >= fewest_channels_gathered &&
+                   geometry.feature_channels * geometry.taps() >= fewest_terms * strides;
+        case ConvolutionPass::weight:
+            break;
+    }
+    return geometry.feature_channels >= fewest_channels_gathered && geometry.terms() >= fewest_terms &&
+           !geometry.few_terms();
+}
+
+std::size_t round_up(std::size_t elements) {
+    constexpr std::size_t line = 16;
+    return (elements + line - 1) / line * line;
+}
+
+/// Pixels of the image that so many of the features meet, along an axis.
+std::size_t met_pixels(const ConvolutionGeometry& geometry, std::size_t axis, std::size_t features) {
+    return (features - 1) * geometry.stride[axis] + (geometry.kernel[axis] - 1) * geometry.dilation[axis] + 1;
+}
+
+void cut_gathered_blocks(const ConvolutionGeometry& geometry, ConvolutionPass pass, ConvolutionPlan& plan) {
+    const bool image = pass == ConvolutionPass::image;
+    const std::size_t most_pixels = pass == ConvolutionPass::features ? 392 : image ? 196 : panel_terms;
+    const auto blocked = [&](std::size_t axis) {
+        return image ? ceil_divide(geometry.image[axis], geometry.stride[axis]) : geometry.features[axis];
+    };
+    const std::size_t height = blocked(0), width = blocked(1);
+    const std::size_t samples = part_of(geometry.batch, plan.sample_parts, 0).size();
+    plan.samples = even_piece(samples, most_pixels / (height * width));
+    plan.rows =
+        plan.samples > 1 || height * width <= most_pixels ? height : even_piece(height, most_pixels / width);
+    const std::size_t pixels = plan.samples * plan.rows * width;
+    const std::size_t sliced =
+        pass == ConvolutionPass::features ? geometry.feature_channels : geometry.image_channels;
+    const std::size_t slice = geometry.groups > 1 ? sliced : part_of(sliced, plan.slices, 0).size();
+    if (image) {
+        const auto met = [&](std::size_t axis, std::size_t count) {
+            return count + (geometry.kernel[axis] - 1) * geometry.dilation[axis] / geometry.stride[axis] + 1;
+        };
+        plan.window_elements =
+            round_up(plan.samples * geometry.feature_channels * met(0, plan.rows) * met(1, width));
+        plan.result_elements = round_up(geometry.stride[1] * (plan.samples + 1) * plan.rows * width * slice);
+        plan.operand_elements = round_up(geometry.feature_channels * geometry.taps() * slice);
+        return;
+    }
+    const std::size_t met = met_pixels(geometry, 0, plan.rows) * met_pixels(geometry, 1, width);
+    if (pass == ConvolutionPass::features) {
+        plan.channels = even_piece(geometry.image_channels, panel_terms / geometry.taps());
+        plan.window_elements = round_up(plan.samples * plan.channels * met);
+        plan.result_elements = round_up(pixels * slice);
+    } else {
+        plan.window_elements = round_up(plan.samples * slice * met);
+        plan.operand_elements = round_up(pixels * geometry.feature_channels);
+    }
+}
+
+/// Each tile arranges the weight, or the features, for itself: few tiles, of many pixels each.
+ConvolutionPlan plan_gathered(const ConvolutionGeometry& geometry, ConvolutionPass pass) {
+    constexpr std::size_t fewest_pixels = 98, fewest_sliced = 16;
+    const double wanted = geometry.flops() / flops_per_tile;
+    const std::size_t most = pass == ConvolutionPass::weight ? most_tiles : most_tiles / 2;
+    const std::size_t tiles =
+        std::clamp<std::size_t>(wanted < most ? static_cast<std::size_t>(wanted) : most, 1, most);
+    std::size_t parts = std::min(geometry.batch, tiles);
+    parts = std::clamp<std::size_t>(geometry.batch * geometry.feature_pixels() / fewest_pixels, 1, parts);
+    if (pass == ConvolutionPass::weight)
+        parts = std::clamp<std::size_t>(most_partials / geometry.weight_elements(), 1, parts);
+    ConvolutionPlan plan{};
+    plan.gathered = true;
+    plan.sample_parts = parts;
+    const std::size_t channels =
+        pass == ConvolutionPass::features ? geometry.feature_channels : geometry.image_channels;
+    plan.slices = std::clamp<std::size_t>(
+        tiles / parts, 1, geometry.groups > 1 ? geometry.groups : ceil_divide(channels, fewest_sliced));
+    cut_gathered_blocks(geometry, pass, plan);
+    return plan;
+}
+
 }  // namespace
 
 double ConvolutionGeometry::flops() const {
@@ -88,6 +177,7 @@ std::size_t ConvolutionPlan::workspace(const ConvolutionGeometry& geometry, Conv
 }
 
 ConvolutionPlan plan_convolution(const ConvolutionGeometry& geometry, ConvolutionPass pass) {
+    if (gathers(geometry, pass)) return plan_gathered(geometry, pass);
     return plan_convolution(geometry, pass, convolution_targets(blas_kernel(), pass));
 }
 

@@ -23,6 +23,13 @@ struct ConvolutionGeometry {
     /// The rows of the lowered image of a group: what one feature is a sum of.
     std::size_t terms() const { return image_channels * taps(); }
     std::size_t weight_elements() const { return groups * feature_channels * terms(); }
+    /// Where a plane of the image, or of the features, begins; the channel is one of its group's.
+    std::size_t image_at(std::size_t sample, std::size_t group, std::size_t channel) const {
+        return ((sample * groups + group) * image_channels + channel) * image_pixels();
+    }
+    std::size_t features_at(std::size_t sample, std::size_t group, std::size_t channel) const {
+        return ((sample * groups + group) * feature_channels + channel) * feature_pixels();
+    }
     double flops() const;
     /// True if the lowered image of a group has fewer rows than the features have channels.
     bool few_terms() const { return terms() < feature_channels; }
@@ -38,6 +45,13 @@ struct Range {
     std::size_t begin, end;
     std::size_t size() const { return end - begin; }
 };
+
+/// Visits `range` in pieces of at most `most`.
+template <class Visit>
+void for_each_piece(const Range& range, std::size_t most, const Visit& visit) {
+    for (std::size_t begin = range.begin; begin < range.end; begin += most)
+        visit(Range{begin, begin + most < range.end ? begin + most : range.end});
+}
 
 /// The part-th of `parts` ranges of almost equal size that [0, extent) is cut into.
 Range part_of(std::size_t extent, std::size_t parts, std::size_t part);
@@ -56,6 +70,8 @@ struct ConvolutionTargets {
 /// there are several), and each tile into blocks, each one matrix product whose lowered image fits the second
 /// level of cache. A function of the geometry and of the BLAS kernel's name.
 struct ConvolutionPlan {
+    /// True if nothing is lowered (see GatheredTile). Blocks are then products of several panels.
+    bool gathered;
     /// tiles = sample_parts * slices.
     std::size_t sample_parts, slices;
     /// A block is several whole samples, or some rows of the features of one.
@@ -67,10 +83,14 @@ struct ConvolutionPlan {
     /// Scratch elements of a tile: room in front, the lowered block, its features, and one channel's phases
     /// (see Lowering).
     std::size_t columns_stride, front_elements, lowered_elements, feature_elements, phase_elements;
+    /// Scratch elements of a gathered tile: the planes that are read, zeros around; the block's result; the
+    /// operand that panels are taken from.
+    std::size_t window_elements, result_elements, operand_elements;
 
     std::size_t tiles() const { return sample_parts * slices; }
     std::size_t tile_elements() const {
-        return front_elements + lowered_elements + feature_elements + phase_elements;
+        return front_elements + lowered_elements + feature_elements + phase_elements + window_elements +
+               result_elements + operand_elements;
     }
     /// Elements of workspace: the tiles' scratch, then the partial sums of a weight gradient.
     std::size_t workspace(const ConvolutionGeometry& geometry, ConvolutionPass pass) const;

@@ -22,6 +22,19 @@ struct Chunk {
     using Mask __attribute__((vector_size(row_chunk * sizeof(T)))) = Integer;
 };
 
+/// Copies `count` elements, in chunks of which the last two may overlap.
+template <class T>
+void copy_run(const T* from, std::size_t count, T* to) {
+    const auto copy = [&](auto chunk) {
+        for (std::size_t i = 0; i + chunk < count; i += chunk)
+            std::memcpy(to + i, from + i, chunk * sizeof(T));
+        std::memcpy(to + count - chunk, from + count - chunk, chunk * sizeof(T));
+    };
+    if (count >= row_chunk) return copy(std::integral_constant<std::size_t, row_chunk>());
+    if (count >= row_chunk / 2) return copy(std::integral_constant<std::size_t, row_chunk / 2>());
+    for (std::size_t i = 0; i < count; ++i) to[i] = from[i];
+}
+
 /// Copies `rows` rows of `count` elements. What stands up to a whole chunk behind each row of `to` is
 /// overwritten, as much of `from` is read.
 template <class T>

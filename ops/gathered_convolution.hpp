@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstddef>
+
+#include <duet/ops/convolution_plan.hpp>
+
+namespace duet {
+
+/// Pixels along an axis of a plane, which may begin before it and end behind it.
+struct PixelRange {
+    std::ptrdiff_t begin;
+    std::size_t size;
+};
+
+/// One tile of a gathered pass, in scratch memory of its own. Every element of a result is one chain of fused
+/// multiply-adds, in an order that does not depend on the cut; a weight gradient's, one for each part of the
+/// samples.
+template <class T>
+class GatheredTile {
+ public:
+    GatheredTile(const ConvolutionGeometry& geometry, const ConvolutionPlan& plan, ConvolutionPass pass,
+                 std::size_t tile, T* workspace);
+
+    /// Each fills its part of the last argument from the two others.
+    void features(const T* image, const T* weight, T* features);
+    void image(const T* features, const T* weight, T* image);
+    /// Where the samples are cut into several parts it fills the workspace instead, for sum_weight_parts.
+    void weight(const T* image, const T* features, T* weight);
+
+ private:
+    struct Planes;
+    struct Window;
+
+    Window window_of(const Planes& planes, const PixelRange& rows, const PixelRange& columns) const;
+    void multiply_features(const Window& window, const T* filters, const Range& channels, std::size_t samples,
+                           std::size_t rows);
+    void multiply_phase(const Window& window, std::size_t samples, const Range& rows, std::size_t row_phase,
+                        std::size_t column_phase);
+    void write_phase(std::size_t sample, const Range& rows, std::size_t row_phase, T* image) const;
+    std::size_t phase_elements() const;
+
+    const ConvolutionGeometry& geometry_;
+    const ConvolutionPlan& plan_;
+    Range samples_, groups_, channels_;
+    T *window_, *result_, *operand_, *sums_;
+};
+
+}  // namespace duet
