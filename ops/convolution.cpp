@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -112,6 +114,33 @@ ConvolutionGeometry geometry_of(const Shape& image, const Shape& features, Pair 
             how.padding,   how.dilation};
 }
 
+/// A weight in the order in which every tile of a pass multiplies it, for tiles to share.
+class ArrangeWeight final : public OpOf<ArrangeWeight> {
+ public:
+    ArrangeWeight(const ConvolutionGeometry& geometry, ConvolutionPass pass, std::string convolution)
+        : geometry_(geometry), pass_(pass), convolution_(std::move(convolution)) {}
+
+    std::string name() const override { return "arrange_weight"; }
+    std::string attributes() const override { return convolution_; }
+    Shape shape(std::span<const Shape> inputs) const override { return inputs[0]; }
+    double flops(const Signature&) const override { return 0; }
+    std::size_t tiles(const Signature& signature) const override {
+        constexpr std::size_t worth_a_tile = 16384, most_tiles = 4;
+        return std::clamp<std::size_t>(signature.output.elements() / worth_a_tile, 1, most_tiles);
+    }
+
+    template <class T>
+    void compute(const Kernel<T>& kernel) const {
+        const std::size_t parts = tiles({kernel.input_shapes, kernel.output_shape});
+        arrange_weight(geometry_, pass_, kernel.inputs[0], kernel.tile, parts, kernel.output);
+    }
+
+ private:
+    ConvolutionGeometry geometry_;
+    ConvolutionPass pass_;
+    std::string convolution_;
+};
+
 /// What the three have in common; Derived says `pass`, `geometry(signature)` and how a tile runs.
 template <class Derived>
 class ConvolutionOf : public OpOf<Derived> {
@@ -119,9 +148,17 @@ class ConvolutionOf : public OpOf<Derived> {
     explicit ConvolutionOf(const Convolution2d& how) : how_(how) {}
 
     std::string attributes() const override {
-        return fmt::format("stride={},{} padding={},{} dilation={},{} groups={}", how_.stride[0],
+        return fmt::format("stride={},{} padding={},{} dilation={},{} groups={}{}", how_.stride[0],
                            how_.stride[1], how_.padding[0], how_.padding[1], how_.dilation[0],
-                           how_.dilation[1], how_.groups);
+                           how_.dilation[1], how_.groups, arranged_ ? " arranged" : "");
+    }
+    std::optional<Rearranged> rearranged(const Signature& signature) const override {
+        const ConvolutionGeometry shape = geometry(signature);
+        if (arranged_ || !shares_panels(shape, plan(signature), Derived::pass)) return {};
+        auto same = std::make_shared<Derived>(static_cast<const Derived&>(*this));
+        same->arranged_ = true;
+        const std::string purpose = fmt::format("for={} {}", this->name(), ConvolutionOf::attributes());
+        return Rearranged{1, std::make_shared<ArrangeWeight>(shape, Derived::pass, purpose), same};
     }
     double flops(const Signature& signature) const override { return geometry(signature).flops(); }
     std::size_t tiles(const Signature& signature) const override { return plan(signature).tiles(); }
@@ -151,6 +188,8 @@ class ConvolutionOf : public OpOf<Derived> {
     }
 
     Convolution2d how_;
+    /// The weight is one that ArrangeWeight made.
+    bool arranged_ = false;
 };
 
 class Conv2d final : public ConvolutionOf<Conv2d> {
@@ -199,7 +238,7 @@ class Conv2d final : public ConvolutionOf<Conv2d> {
         const ConvolutionGeometry shape = geometry(signature);
         const ConvolutionPlan cut = plan(signature);
         if (cut.gathered)
-            GatheredTile<T>(shape, cut, pass, kernel.tile, kernel.workspace)
+            GatheredTile<T>(shape, cut, pass, kernel.tile, kernel.workspace, arranged_)
                 .features(kernel.inputs[0], kernel.inputs[1], kernel.output);
         else
             ConvolutionTile<T>(shape, cut, pass, kernel.tile, kernel.workspace)
@@ -253,7 +292,7 @@ class ConvTranspose2d final : public ConvolutionOf<ConvTranspose2d> {
         const ConvolutionGeometry shape = geometry(signature);
         const ConvolutionPlan cut = plan(signature);
         if (cut.gathered)
-            GatheredTile<T>(shape, cut, pass, kernel.tile, kernel.workspace)
+            GatheredTile<T>(shape, cut, pass, kernel.tile, kernel.workspace, arranged_)
                 .image(kernel.inputs[0], kernel.inputs[1], kernel.output);
         else
             ConvolutionTile<T>(shape, cut, pass, kernel.tile, kernel.workspace)
@@ -310,7 +349,7 @@ class Conv2dWeightGradient final : public ConvolutionOf<Conv2dWeightGradient> {
         const ConvolutionGeometry shape = geometry(signature);
         const ConvolutionPlan cut = plan(signature);
         if (cut.gathered)
-            GatheredTile<T>(shape, cut, pass, kernel.tile, kernel.workspace)
+            GatheredTile<T>(shape, cut, pass, kernel.tile, kernel.workspace, arranged_)
                 .weight(kernel.inputs[0], kernel.inputs[1], kernel.output);
         else
             ConvolutionTile<T>(shape, cut, pass, kernel.tile, kernel.workspace)

@@ -57,6 +57,42 @@ std::size_t phase_extent(const ConvolutionGeometry& geometry, std::size_t axis, 
     return geometry.image[axis] > phase ? (geometry.image[axis] - phase + stride - 1) / stride : 0;
 }
 
+/// Visits the taps by which image pixels of a phase meet features, and which features the first of them
+/// meets.
+template <class Visit>
+void for_each_met_tap(const ConvolutionGeometry& geometry, std::size_t row_phase, std::size_t column_phase,
+                      const Visit& visit) {
+    for (std::size_t y = 0; y < geometry.kernel[0]; ++y) {
+        const MetFeature row = met_feature(geometry, 0, row_phase, y);
+        for (std::size_t x = 0; row.exists && x < geometry.kernel[1]; ++x) {
+            const MetFeature column = met_feature(geometry, 1, column_phase, x);
+            if (column.exists) visit(y * geometry.kernel[1] + x, row.offset, column.offset);
+        }
+    }
+}
+
+/// The terms of the phases that come before one.
+std::size_t terms_before(const ConvolutionGeometry& geometry, std::size_t row_phase,
+                         std::size_t column_phase) {
+    std::size_t taps = 0;
+    const std::size_t phases = row_phase * geometry.stride[1] + column_phase;
+    for (std::size_t phase = 0; phase < phases; ++phase)
+        for_each_met_tap(geometry, phase / geometry.stride[1], phase % geometry.stride[1],
+                         [&](std::size_t, std::ptrdiff_t, std::ptrdiff_t) { ++taps; });
+    return taps * geometry.feature_channels;
+}
+
+/// Arranged panels have this many columns for either element type.
+constexpr std::size_t arranged_width = panel_columns<float>;
+
+/// From a term on, some columns of an arranged matrix of so many terms a column.
+template <class T>
+Panel<T> arranged_panel(const T* matrix, std::size_t terms, std::size_t column, std::size_t term,
+                        std::size_t columns) {
+    return {matrix + (column / arranged_width * terms + term) * arranged_width + column % arranged_width,
+            arranged_width, columns};
+}
+
 /// What so many feature pixels meet of the image.
 std::size_t image_extent(const ConvolutionGeometry& geometry, std::size_t axis, std::size_t features) {
     return (features - 1) * geometry.stride[axis] + (geometry.kernel[axis] - 1) * geometry.dilation[axis] + 1;
@@ -96,6 +132,42 @@ bool within(const PixelRange& pixels, std::size_t extent) {
 
 }  // namespace
 
+bool shares_panels(const ConvolutionGeometry& geometry, const ConvolutionPlan& plan, ConvolutionPass pass) {
+    if (!plan.gathered || pass == ConvolutionPass::weight) return false;
+    const std::size_t channels =
+        pass == ConvolutionPass::features ? geometry.feature_channels : geometry.image_channels;
+    const std::size_t slices = geometry.groups > 1 ? 1 : plan.slices;
+    return plan.tiles() > 1 && channels % (slices * arranged_width) == 0;
+}
+
+template <class T>
+void arrange_weight(const ConvolutionGeometry& geometry, ConvolutionPass pass, const T* weight,
+                    std::size_t part, std::size_t parts, T* arranged) {
+    const ConvolutionGeometry& g = geometry;
+    const bool features = pass == ConvolutionPass::features;
+    const std::size_t channels = features ? g.feature_channels : g.image_channels, taps = g.taps();
+    const std::size_t panels = channels / arranged_width, group_elements = g.weight_elements() / g.groups;
+    const std::size_t terms = group_elements / channels;
+    const Range range = part_of(g.groups * panels, parts, part);
+    for (std::size_t panel = range.begin; panel < range.end; ++panel) {
+        const std::size_t channel = panel % panels * arranged_width;
+        const T* const from = weight + panel / panels * group_elements;
+        T* to = arranged + panel * terms * arranged_width;
+        if (features) {
+            transpose_rows(from + channel * terms, terms, arranged_width, terms, to, arranged_width);
+            continue;
+        }
+        for (std::size_t phase = 0; phase < g.stride[0] * g.stride[1]; ++phase)
+            for_each_met_tap(g, phase / g.stride[1], phase % g.stride[1],
+                             [&](std::size_t tap, std::ptrdiff_t, std::ptrdiff_t) {
+                                 for (std::size_t feature = 0; feature < g.feature_channels; ++feature)
+                                     for (std::size_t i = 0; i < arranged_width; ++i)
+                                         *to++ =
+                                             from[(feature * g.image_channels + channel + i) * taps + tap];
+                             });
+    }
+}
+
 /// Planes of pixels where a tensor holds them.
 template <class T>
 struct GatheredTile<T>::Planes {
@@ -113,10 +185,11 @@ struct GatheredTile<T>::Window {
 
 template <class T>
 GatheredTile<T>::GatheredTile(const ConvolutionGeometry& geometry, const ConvolutionPlan& plan,
-                              ConvolutionPass pass, std::size_t tile, T* workspace)
+                              ConvolutionPass pass, std::size_t tile, T* workspace, bool arranged)
     : geometry_(geometry), plan_(plan) {
     const TilePart part = tile_part(geometry, plan, pass, tile);
     samples_ = part.samples;
+    arranged_ = arranged;
     groups_ = part.groups;
     channels_ = part.channels;
     window_ = workspace + tile * plan.tile_elements();
@@ -158,7 +231,7 @@ void GatheredTile<T>::features(const T* image, const T* weight, T* features) {
     for (std::size_t group = groups_.begin; group < groups_.end; ++group)
         for_each_block(plan_, samples_, g.features[0], [&](const Range& samples, const Range& rows) {
             const std::size_t pixels = rows.size() * g.features[1];
-            const T* const filters = weight + (group * g.feature_channels + channels_.begin) * g.terms();
+            const T* const filters = weight + group * g.feature_channels * g.terms();
             for_each_piece({0, g.image_channels}, plan_.channels, [&](const Range& channels) {
                 const Planes planes{image + g.image_at(samples.begin, group, channels.begin), samples.size(),
                                     g.image_at(1, 0, 0), channels.size(), g.image};
@@ -191,8 +264,11 @@ void GatheredTile<T>::multiply_features(const Window& window, const T* filters, 
     Terms terms;
     const auto multiply = [&] {
         for_each_piece({0, width}, panel_columns<T>, [&](const Range& columns) {
-            const Panel<T> panel = pack_panel(filters + columns.begin * stride + done, stride, true,
-                                              terms.count, columns.size(), packed);
+            const Panel<T> panel =
+                arranged_
+                    ? arranged_panel(filters, stride, channels_.begin + columns.begin, done, columns.size())
+                    : pack_panel(filters + (channels_.begin + columns.begin) * stride + done, stride, true,
+                                 terms.count, columns.size(), packed);
             multiply_panel<T>({window.elements, pixels.offsets, pixels.count, terms.offsets, terms.count},
                               panel, done > 0, result_ + columns.begin, width);
         });
@@ -215,10 +291,10 @@ void GatheredTile<T>::image(const T* features, const T* weight, T* image) {
     const std::size_t width = channels_.size(), taps = g.taps();
     const PixelRange y = met_features(g, 0), x = met_features(g, 1);
     for (std::size_t group = groups_.begin; group < groups_.end; ++group) {
-        for (std::size_t feature = 0; feature < g.feature_channels; ++feature)
-            transpose_rows(
-                weight + ((group * g.feature_channels + feature) * g.image_channels + channels_.begin) * taps,
-                taps, width, taps, operand_ + feature * taps * width, width);
+        const T* const filters = weight + group * g.feature_channels * g.terms();
+        for (std::size_t feature = 0; feature < g.feature_channels && !arranged_; ++feature)
+            transpose_rows(filters + (feature * g.image_channels + channels_.begin) * taps, taps, width, taps,
+                           operand_ + feature * taps * width, width);
         for_each_block(plan_, samples_, phase_extent(g, 0, 0), [&](const Range& samples, const Range& rows) {
             const Planes planes{features + g.features_at(samples.begin, group, 0), samples.size(),
                                 g.features_at(1, 0, 0), g.feature_channels, g.features};
@@ -230,7 +306,7 @@ void GatheredTile<T>::image(const T* features, const T* weight, T* image) {
                 if (end <= rows.begin) continue;
                 const Range phase_rows{rows.begin, end};
                 for (std::size_t column_phase = 0; column_phase < g.stride[1]; ++column_phase)
-                    multiply_phase(window, samples.size(), phase_rows, phase, column_phase);
+                    multiply_phase(window, filters, samples.size(), phase_rows, phase, column_phase);
                 for (std::size_t i = 0; i < samples.size(); ++i)
                     write_phase(i, phase_rows, phase,
                                 image + g.image_at(samples.begin + i, group, channels_.begin));
@@ -241,8 +317,8 @@ void GatheredTile<T>::image(const T* features, const T* weight, T* image) {
 
 /// The image pixels of one phase of the strides in a block, a row for each.
 template <class T>
-void GatheredTile<T>::multiply_phase(const Window& window, std::size_t samples, const Range& rows,
-                                     std::size_t row_phase, std::size_t column_phase) {
+void GatheredTile<T>::multiply_phase(const Window& window, const T* filters, std::size_t samples,
+                                     const Range& rows, std::size_t row_phase, std::size_t column_phase) {
     const ConvolutionGeometry& g = geometry_;
     const std::size_t width = channels_.size();
     T* const result = result_ + column_phase * phase_elements();
@@ -253,35 +329,36 @@ void GatheredTile<T>::multiply_phase(const Window& window, std::size_t samples, 
             for (std::size_t x = 0; x < phase_extent(g, 1, column_phase); ++x)
                 pixels.add(sample * window.sample_stride + y * window.row_stride + x);
     Terms terms;
-    std::size_t sources[panel_terms];
-    bool begun = false;
+    std::size_t sources[panel_terms], done = 0;
+    const std::size_t before = terms_before(g, row_phase, column_phase),
+                      stride = g.feature_channels * g.taps();
     const auto multiply = [&] {
         for_each_piece({0, width}, panel_columns<T>, [&](const Range& columns) {
-            for (std::size_t i = 0; i < terms.count; ++i)
-                copy_run(operand_ + sources[i] + columns.begin, columns.size(),
-                         packed + i * panel_columns<T>);
+            Panel<T> panel{packed, panel_columns<T>, columns.size()};
+            if (arranged_)
+                panel = arranged_panel(filters, stride, channels_.begin + columns.begin, before + done,
+                                       columns.size());
+            else
+                for (std::size_t i = 0; i < terms.count; ++i)
+                    copy_run(operand_ + sources[i] + columns.begin, columns.size(),
+                             packed + i * panel_columns<T>);
             multiply_panel<T>({window.elements, pixels.offsets, pixels.count, terms.offsets, terms.count},
-                              {packed, panel_columns<T>, columns.size()}, begun, result + columns.begin,
-                              width);
+                              panel, done > 0, result + columns.begin, width);
         });
-        begun = true;
+        done += terms.count;
         terms.count = 0;
     };
     const std::ptrdiff_t lowest_y = met_features(g, 0).begin, lowest_x = met_features(g, 1).begin;
-    for (std::size_t feature = 0; feature < g.feature_channels; ++feature)
-        for (std::size_t y = 0; y < g.kernel[0]; ++y) {
-            const MetFeature row = met_feature(g, 0, row_phase, y);
-            for (std::size_t x = 0; row.exists && x < g.kernel[1]; ++x) {
-                const MetFeature column = met_feature(g, 1, column_phase, x);
-                if (!column.exists) continue;
-                sources[terms.count] = ((feature * g.kernel[0] + y) * g.kernel[1] + x) * width;
-                terms.add(feature * window.channel_stride +
-                          static_cast<std::size_t>(row.offset - lowest_y) * window.row_stride +
-                          static_cast<std::size_t>(column.offset - lowest_x));
-                if (terms.full()) multiply();
-            }
+    for_each_met_tap(g, row_phase, column_phase, [&](std::size_t tap, std::ptrdiff_t y, std::ptrdiff_t x) {
+        const std::size_t place = static_cast<std::size_t>(y - lowest_y) * window.row_stride +
+                                  static_cast<std::size_t>(x - lowest_x);
+        for (std::size_t feature = 0; feature < g.feature_channels; ++feature) {
+            sources[terms.count] = (feature * g.taps() + tap) * width;
+            terms.add(feature * window.channel_stride + place);
+            if (terms.full()) multiply();
         }
-    if (terms.count > 0 || !begun) multiply();
+    });
+    if (terms.count > 0 || done == 0) multiply();
 }
 
 /// Interleaves what the column phases made of one sample's rows.
@@ -374,6 +451,10 @@ void GatheredTile<T>::weight(const T* image, const T* features, T* weight) {
     }
 }
 
+template void arrange_weight(const ConvolutionGeometry&, ConvolutionPass, const float*, std::size_t,
+                             std::size_t, float*);
+template void arrange_weight(const ConvolutionGeometry&, ConvolutionPass, const double*, std::size_t,
+                             std::size_t, double*);
 template class GatheredTile<float>;
 template class GatheredTile<double>;
 

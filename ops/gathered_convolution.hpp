@@ -12,14 +12,26 @@ struct PixelRange {
     std::size_t size;
 };
 
+/// True if every tile of the pass would arrange the whole weight in the same panels, which then is better
+/// done once (`arrange_weight`).
+bool shares_panels(const ConvolutionGeometry& geometry, const ConvolutionPlan& plan, ConvolutionPass pass);
+
+/// Writes the `part`-th of `parts` parts of a weight in panels of `panel_columns<float>` columns, terms in
+/// the order in which tiles multiply them: for features by channel and tap; for an image by the phase of the
+/// strides, then by feature channel and tap. It takes as many elements as the weight.
+template <class T>
+void arrange_weight(const ConvolutionGeometry& geometry, ConvolutionPass pass, const T* weight,
+                    std::size_t part, std::size_t parts, T* arranged);
+
 /// One tile of a gathered pass, in scratch memory of its own. Every element of a result is one chain of fused
 /// multiply-adds, in an order that does not depend on the cut; a weight gradient's, one for each part of the
 /// samples.
 template <class T>
 class GatheredTile {
  public:
+    /// With `arranged`, the weight that `features` and `image` are given is an arranged one.
     GatheredTile(const ConvolutionGeometry& geometry, const ConvolutionPlan& plan, ConvolutionPass pass,
-                 std::size_t tile, T* workspace);
+                 std::size_t tile, T* workspace, bool arranged);
 
     /// Each fills its part of the last argument from the two others.
     void features(const T* image, const T* weight, T* features);
@@ -34,14 +46,15 @@ class GatheredTile {
     Window window_of(const Planes& planes, const PixelRange& rows, const PixelRange& columns) const;
     void multiply_features(const Window& window, const T* filters, const Range& channels, std::size_t samples,
                            std::size_t rows);
-    void multiply_phase(const Window& window, std::size_t samples, const Range& rows, std::size_t row_phase,
-                        std::size_t column_phase);
+    void multiply_phase(const Window& window, const T* filters, std::size_t samples, const Range& rows,
+                        std::size_t row_phase, std::size_t column_phase);
     void write_phase(std::size_t sample, const Range& rows, std::size_t row_phase, T* image) const;
     std::size_t phase_elements() const;
 
     const ConvolutionGeometry& geometry_;
     const ConvolutionPlan& plan_;
     Range samples_, groups_, channels_;
+    bool arranged_;
     T *window_, *result_, *operand_, *sums_;
 };
 
