@@ -5,13 +5,13 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <utility>
 
 #include <fmt/format.h>
 
 #include <duet/graph/error.hpp>
 #include <duet/graph/graph.hpp>
 #include <duet/graph/op.hpp>
+#include <duet/ops/arranged_weight.hpp>
 #include <duet/ops/convolution_kernel.hpp>
 #include <duet/ops/convolution_plan.hpp>
 #include <duet/ops/gathered_convolution.hpp>
@@ -114,33 +114,6 @@ ConvolutionGeometry geometry_of(const Shape& image, const Shape& features, Pair 
             how.padding,   how.dilation};
 }
 
-/// A weight in the order in which every tile of a pass multiplies it, for tiles to share.
-class ArrangeWeight final : public OpOf<ArrangeWeight> {
- public:
-    ArrangeWeight(const ConvolutionGeometry& geometry, ConvolutionPass pass, std::string convolution)
-        : geometry_(geometry), pass_(pass), convolution_(std::move(convolution)) {}
-
-    std::string name() const override { return "arrange_weight"; }
-    std::string attributes() const override { return convolution_; }
-    Shape shape(std::span<const Shape> inputs) const override { return inputs[0]; }
-    double flops(const Signature&) const override { return 0; }
-    std::size_t tiles(const Signature& signature) const override {
-        constexpr std::size_t worth_a_tile = 16384, most_tiles = 4;
-        return std::clamp<std::size_t>(signature.output.elements() / worth_a_tile, 1, most_tiles);
-    }
-
-    template <class T>
-    void compute(const Kernel<T>& kernel) const {
-        const std::size_t parts = tiles({kernel.input_shapes, kernel.output_shape});
-        arrange_weight(geometry_, pass_, kernel.inputs[0], kernel.tile, parts, kernel.output);
-    }
-
- private:
-    ConvolutionGeometry geometry_;
-    ConvolutionPass pass_;
-    std::string convolution_;
-};
-
 /// What the three have in common; Derived says `pass`, `geometry(signature)` and how a tile runs.
 template <class Derived>
 class ConvolutionOf : public OpOf<Derived> {
@@ -158,7 +131,7 @@ class ConvolutionOf : public OpOf<Derived> {
         auto same = std::make_shared<Derived>(static_cast<const Derived&>(*this));
         same->arranged_ = true;
         const std::string purpose = fmt::format("for={} {}", this->name(), ConvolutionOf::attributes());
-        return Rearranged{1, std::make_shared<ArrangeWeight>(shape, Derived::pass, purpose), same};
+        return Rearranged{1, arrange_weight_op(shape, Derived::pass, purpose), same};
     }
     double flops(const Signature& signature) const override { return geometry(signature).flops(); }
     std::size_t tiles(const Signature& signature) const override { return plan(signature).tiles(); }
@@ -188,7 +161,7 @@ class ConvolutionOf : public OpOf<Derived> {
     }
 
     Convolution2d how_;
-    /// The weight is one that ArrangeWeight made.
+    /// The weight is an arranged one.
     bool arranged_ = false;
 };
 

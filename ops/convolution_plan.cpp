@@ -2,9 +2,7 @@
 
 #include <algorithm>
 
-#include <duet/ops/blas.hpp>
 #include <duet/ops/convolution_phases.hpp>
-#include <duet/ops/convolution_table.hpp>
 #include <duet/ops/panel_product.hpp>
 #include <duet/ops/strided_rows.hpp>
 
@@ -19,6 +17,11 @@ constexpr double flops_per_tile = 1e6;
 constexpr std::size_t fewest_channels = 16;
 /// Partial sums of weight gradients, in elements, all together.
 constexpr std::size_t most_partials = std::size_t{1} << 19;
+
+/// For the features, the image and the weight, as `build/tools/tune/tune` printed them.
+constexpr ConvolutionTargets measured_targets[] = {
+#include "convolution_table.inc"
+};
 
 std::size_t ceil_divide(std::size_t a, std::size_t b) {
     return (a + b - 1) / b;
@@ -63,26 +66,6 @@ void cut_blocks(const ConvolutionGeometry& geometry, ConvolutionPass pass, const
     plan.features = even_piece(geometry.feature_channels, targets.features);
     plan.channels = even_piece(geometry.image_channels,
                                targets.products / (plan.columns * plan.features * geometry.taps()));
-}
-
-/// Channels that do not fill vector registers, and sums too short for a kernel that writes a result through
-/// scratch memory, are better lowered. So are rows of more pixels than are multiplied at a time.
-bool gathers(const ConvolutionGeometry& geometry, ConvolutionPass pass) {
-    constexpr std::size_t fewest_channels_gathered = 16, fewest_terms = 64;
-    const std::size_t strides = geometry.stride[0] * geometry.stride[1];
-    if (std::max(geometry.features[1], geometry.image[1] / geometry.stride[1] + 1) > panel_terms / 2)
-        return false;
-    switch (pass) {
-        case ConvolutionPass::features:
-            return geometry.feature_channels >= fewest_channels_gathered && geometry.terms() >= fewest_terms;
-        case ConvolutionPass::image:
-            return geometry.image_channels >= fewest_channels_gathered &&
-                   geometry.feature_channels * geometry.taps() >= fewest_terms * strides;
-        case ConvolutionPass::weight:
-            break;
-    }
-    return geometry.feature_channels >= fewest_channels_gathered && geometry.terms() >= fewest_terms &&
-           !geometry.few_terms();
 }
 
 std::size_t round_up(std::size_t elements) {
@@ -135,7 +118,7 @@ void cut_gathered_blocks(const ConvolutionGeometry& geometry, ConvolutionPass pa
 ConvolutionPlan plan_gathered(const ConvolutionGeometry& geometry, ConvolutionPass pass) {
     constexpr std::size_t fewest_pixels = 98, fewest_sliced = 16;
     const double wanted = geometry.flops() / flops_per_tile;
-    const std::size_t most = pass == ConvolutionPass::weight ? most_tiles : most_tiles / 2;
+    const std::size_t most = most_tiles / 2;
     const std::size_t tiles =
         std::clamp<std::size_t>(wanted < most ? static_cast<std::size_t>(wanted) : most, 1, most);
     std::size_t parts = std::min(geometry.batch, tiles);
@@ -176,9 +159,27 @@ std::size_t ConvolutionPlan::workspace(const ConvolutionGeometry& geometry, Conv
     return tiles() * tile_elements() + sums;
 }
 
+bool gathers(const ConvolutionGeometry& geometry, ConvolutionPass pass) {
+    constexpr std::size_t fewest_channels_gathered = 16, fewest_terms = 64;
+    const std::size_t strides = geometry.stride[0] * geometry.stride[1];
+    if (std::max(geometry.features[1], geometry.image[1] / geometry.stride[1] + 1) > panel_terms / 2)
+        return false;
+    switch (pass) {
+        case ConvolutionPass::features:
+            return geometry.feature_channels >= fewest_channels_gathered && geometry.terms() >= fewest_terms;
+        case ConvolutionPass::image:
+            return geometry.image_channels >= fewest_channels_gathered &&
+                   geometry.feature_channels * geometry.taps() >= fewest_terms * strides;
+        case ConvolutionPass::weight:
+            break;
+    }
+    return geometry.feature_channels >= fewest_channels_gathered && geometry.terms() >= fewest_terms &&
+           !geometry.few_terms();
+}
+
 ConvolutionPlan plan_convolution(const ConvolutionGeometry& geometry, ConvolutionPass pass) {
     if (gathers(geometry, pass)) return plan_gathered(geometry, pass);
-    return plan_convolution(geometry, pass, convolution_targets(blas_kernel(), pass));
+    return plan_convolution(geometry, pass, measured_targets[static_cast<std::size_t>(pass)]);
 }
 
 ConvolutionPlan plan_convolution(const ConvolutionGeometry& geometry, ConvolutionPass pass,

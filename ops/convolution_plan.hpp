@@ -56,7 +56,7 @@ void for_each_piece(const Range& range, std::size_t most, const Visit& visit) {
 /// The part-th of `parts` ranges of almost equal size that [0, extent) is cut into.
 Range part_of(std::size_t extent, std::size_t parts, std::size_t part);
 
-/// What a plan aims at for a block.
+/// What the plan of a lowered pass aims at for a block.
 struct ConvolutionTargets {
     /// Columns of the lowered image: samples of fewer pixels are taken together.
     std::size_t columns;
@@ -68,7 +68,7 @@ struct ConvolutionTargets {
 
 /// How a pass is cut: into tiles, each some samples and a slice of the channels it writes (of the groups, if
 /// there are several), and each tile into blocks, each one matrix product whose lowered image fits the second
-/// level of cache. A function of the geometry and of the BLAS kernel's name.
+/// level of cache. A function of the geometry.
 struct ConvolutionPlan {
     /// True if nothing is lowered (see GatheredTile). Blocks are then products of several panels.
     bool gathered;
@@ -96,9 +96,13 @@ struct ConvolutionPlan {
     std::size_t workspace(const ConvolutionGeometry& geometry, ConvolutionPass pass) const;
 };
 
-/// The plan for the OpenBLAS kernel in force.
+/// True for a pass that is wide enough in channels to be multiplied without lowering (see GatheredTile).
+/// Channels that do not fill vector registers, and sums too short for a result that is written by way of
+/// scratch memory, are better lowered.
+bool gathers(const ConvolutionGeometry& geometry, ConvolutionPass pass);
+
 ConvolutionPlan plan_convolution(const ConvolutionGeometry& geometry, ConvolutionPass pass);
-/// The plan for other targets: for `tools/tune`, which finds the best.
+/// The plan of a lowered pass for other targets: for `tools/tune`, which finds the best.
 ConvolutionPlan plan_convolution(const ConvolutionGeometry& geometry, ConvolutionPass pass,
                                  const ConvolutionTargets& targets);
 

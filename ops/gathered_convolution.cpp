@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include <duet/ops/arranged_weight.hpp>
 #include <duet/ops/convolution_kernel.hpp>
 #include <duet/ops/panel_product.hpp>
 #include <duet/ops/strided_rows.hpp>
@@ -13,30 +14,6 @@ namespace {
 
 /// Rows of patches that one list names.
 constexpr std::size_t most_rows = 512;
-
-template <class T>
-void copy_row(const T* from, std::ptrdiff_t extent, const PixelRange& columns, T* to) {
-    const auto size = static_cast<std::ptrdiff_t>(columns.size);
-    const std::ptrdiff_t first = std::clamp<std::ptrdiff_t>(-columns.begin, 0, size);
-    const std::ptrdiff_t end = std::clamp<std::ptrdiff_t>(extent - columns.begin, first, size);
-    std::fill(to, to + first, T(0));
-    copy_run(from + columns.begin + first, static_cast<std::size_t>(end - first), to + first);
-    std::fill(to + end, to + size, T(0));
-}
-
-/// The feature pixel that image pixel `phase` meets by a tap, if any; i strides on it is i pixels on.
-struct MetFeature {
-    bool exists;
-    std::ptrdiff_t offset;
-};
-
-MetFeature met_feature(const ConvolutionGeometry& geometry, std::size_t axis, std::size_t phase,
-                       std::size_t tap) {
-    const auto distance = static_cast<std::ptrdiff_t>(phase + geometry.padding[axis]) -
-                          static_cast<std::ptrdiff_t>(tap * geometry.dilation[axis]);
-    const auto stride = static_cast<std::ptrdiff_t>(geometry.stride[axis]);
-    return {distance % stride == 0, distance / stride};
-}
 
 /// The features met by the first pixels of all phases along an axis.
 PixelRange met_features(const ConvolutionGeometry& geometry, std::size_t axis) {
@@ -55,42 +32,6 @@ PixelRange met_features(const ConvolutionGeometry& geometry, std::size_t axis) {
 std::size_t phase_extent(const ConvolutionGeometry& geometry, std::size_t axis, std::size_t phase) {
     const std::size_t stride = geometry.stride[axis];
     return geometry.image[axis] > phase ? (geometry.image[axis] - phase + stride - 1) / stride : 0;
-}
-
-/// Visits the taps by which image pixels of a phase meet features, and which features the first of them
-/// meets.
-template <class Visit>
-void for_each_met_tap(const ConvolutionGeometry& geometry, std::size_t row_phase, std::size_t column_phase,
-                      const Visit& visit) {
-    for (std::size_t y = 0; y < geometry.kernel[0]; ++y) {
-        const MetFeature row = met_feature(geometry, 0, row_phase, y);
-        for (std::size_t x = 0; row.exists && x < geometry.kernel[1]; ++x) {
-            const MetFeature column = met_feature(geometry, 1, column_phase, x);
-            if (column.exists) visit(y * geometry.kernel[1] + x, row.offset, column.offset);
-        }
-    }
-}
-
-/// The terms of the phases that come before one.
-std::size_t terms_before(const ConvolutionGeometry& geometry, std::size_t row_phase,
-                         std::size_t column_phase) {
-    std::size_t taps = 0;
-    const std::size_t phases = row_phase * geometry.stride[1] + column_phase;
-    for (std::size_t phase = 0; phase < phases; ++phase)
-        for_each_met_tap(geometry, phase / geometry.stride[1], phase % geometry.stride[1],
-                         [&](std::size_t, std::ptrdiff_t, std::ptrdiff_t) { ++taps; });
-    return taps * geometry.feature_channels;
-}
-
-/// Arranged panels have this many columns for either element type.
-constexpr std::size_t arranged_width = panel_columns<float>;
-
-/// From a term on, some columns of an arranged matrix of so many terms a column.
-template <class T>
-Panel<T> arranged_panel(const T* matrix, std::size_t terms, std::size_t column, std::size_t term,
-                        std::size_t columns) {
-    return {matrix + (column / arranged_width * terms + term) * arranged_width + column % arranged_width,
-            arranged_width, columns};
 }
 
 /// What so many feature pixels meet of the image.
@@ -132,42 +73,6 @@ bool within(const PixelRange& pixels, std::size_t extent) {
 
 }  // namespace
 
-bool shares_panels(const ConvolutionGeometry& geometry, const ConvolutionPlan& plan, ConvolutionPass pass) {
-    if (!plan.gathered || pass == ConvolutionPass::weight) return false;
-    const std::size_t channels =
-        pass == ConvolutionPass::features ? geometry.feature_channels : geometry.image_channels;
-    const std::size_t slices = geometry.groups > 1 ? 1 : plan.slices;
-    return plan.tiles() > 1 && channels % (slices * arranged_width) == 0;
-}
-
-template <class T>
-void arrange_weight(const ConvolutionGeometry& geometry, ConvolutionPass pass, const T* weight,
-                    std::size_t part, std::size_t parts, T* arranged) {
-    const ConvolutionGeometry& g = geometry;
-    const bool features = pass == ConvolutionPass::features;
-    const std::size_t channels = features ? g.feature_channels : g.image_channels, taps = g.taps();
-    const std::size_t panels = channels / arranged_width, group_elements = g.weight_elements() / g.groups;
-    const std::size_t terms = group_elements / channels;
-    const Range range = part_of(g.groups * panels, parts, part);
-    for (std::size_t panel = range.begin; panel < range.end; ++panel) {
-        const std::size_t channel = panel % panels * arranged_width;
-        const T* const from = weight + panel / panels * group_elements;
-        T* to = arranged + panel * terms * arranged_width;
-        if (features) {
-            transpose_rows(from + channel * terms, terms, arranged_width, terms, to, arranged_width);
-            continue;
-        }
-        for (std::size_t phase = 0; phase < g.stride[0] * g.stride[1]; ++phase)
-            for_each_met_tap(g, phase / g.stride[1], phase % g.stride[1],
-                             [&](std::size_t tap, std::ptrdiff_t, std::ptrdiff_t) {
-                                 for (std::size_t feature = 0; feature < g.feature_channels; ++feature)
-                                     for (std::size_t i = 0; i < arranged_width; ++i)
-                                         *to++ =
-                                             from[(feature * g.image_channels + channel + i) * taps + tap];
-                             });
-    }
-}
-
 /// Planes of pixels where a tensor holds them.
 template <class T>
 struct GatheredTile<T>::Planes {
@@ -200,7 +105,7 @@ GatheredTile<T>::GatheredTile(const ConvolutionGeometry& geometry, const Convolu
 
 /// Where the window reaches beyond the planes it is copied, with zeros around.
 template <class T>
-auto GatheredTile<T>::window_of(const Planes& planes, const PixelRange& rows, const PixelRange& columns) const
+auto GatheredTile<T>::window_of(const Planes& planes, const PixelRange& rows, const PixelRange& columns)
     -> Window {
     const auto [height, width] = planes.extents;
     const std::size_t plane = height * width;
@@ -208,18 +113,27 @@ auto GatheredTile<T>::window_of(const Planes& planes, const PixelRange& rows, co
         return {planes.elements + static_cast<std::size_t>(rows.begin) * width +
                     static_cast<std::size_t>(columns.begin),
                 planes.sample_stride, plane, width};
-    T* to = window_;
+    const auto inside = [](const PixelRange& pixels, std::size_t extent) {
+        const auto size = static_cast<std::ptrdiff_t>(pixels.size);
+        const std::ptrdiff_t begin = std::clamp<std::ptrdiff_t>(-pixels.begin, 0, size);
+        const auto end = std::clamp(static_cast<std::ptrdiff_t>(extent) - pixels.begin, begin, size);
+        return Range{static_cast<std::size_t>(begin), static_cast<std::size_t>(end)};
+    };
+    const Range y = inside(rows, height), x = inside(columns, width);
+    const std::ptrdiff_t first =
+        (rows.begin + static_cast<std::ptrdiff_t>(y.begin)) * static_cast<std::ptrdiff_t>(width) +
+        columns.begin + static_cast<std::ptrdiff_t>(x.begin);
+    // Every plane's zeros stand in the same places until other rows are looked at.
+    if (zeros_.begin != rows.begin || zeros_.size != rows.size) {
+        std::fill_n(window_, plan_.window_elements, T(0));
+        zeros_ = rows;
+    }
+    T* to = window_ + y.begin * columns.size + x.begin;
     for (std::size_t sample = 0; sample < planes.samples; ++sample)
-        for (std::size_t channel = 0; channel < planes.channels; ++channel) {
-            const T* const from = planes.elements + sample * planes.sample_stride + channel * plane;
-            for (std::size_t row = 0; row < rows.size; ++row, to += columns.size) {
-                const std::ptrdiff_t y = rows.begin + static_cast<std::ptrdiff_t>(row);
-                if (y < 0 || y >= static_cast<std::ptrdiff_t>(height))
-                    std::fill_n(to, columns.size, T(0));
-                else
-                    copy_row(from + static_cast<std::size_t>(y) * width, static_cast<std::ptrdiff_t>(width),
-                             columns, to);
-            }
+        for (std::size_t channel = 0; channel < planes.channels; ++channel, to += rows.size * columns.size) {
+            const T* from = planes.elements + sample * planes.sample_stride + channel * plane + first;
+            for (std::size_t i = 0; i < y.size(); ++i)
+                copy_run(from + i * width, x.size(), to + i * columns.size);
         }
     return {window_, planes.channels * rows.size * columns.size, rows.size * columns.size, columns.size};
 }
@@ -451,10 +365,6 @@ void GatheredTile<T>::weight(const T* image, const T* features, T* weight) {
     }
 }
 
-template void arrange_weight(const ConvolutionGeometry&, ConvolutionPass, const float*, std::size_t,
-                             std::size_t, float*);
-template void arrange_weight(const ConvolutionGeometry&, ConvolutionPass, const double*, std::size_t,
-                             std::size_t, double*);
 template class GatheredTile<float>;
 template class GatheredTile<double>;
 

@@ -12,17 +12,6 @@ struct PixelRange {
     std::size_t size;
 };
 
-/// True if every tile of the pass would arrange the whole weight in the same panels, which then is better
-/// done once (`arrange_weight`).
-bool shares_panels(const ConvolutionGeometry& geometry, const ConvolutionPlan& plan, ConvolutionPass pass);
-
-/// Writes the `part`-th of `parts` parts of a weight in panels of `panel_columns<float>` columns, terms in
-/// the order in which tiles multiply them: for features by channel and tap; for an image by the phase of the
-/// strides, then by feature channel and tap. It takes as many elements as the weight.
-template <class T>
-void arrange_weight(const ConvolutionGeometry& geometry, ConvolutionPass pass, const T* weight,
-                    std::size_t part, std::size_t parts, T* arranged);
-
 /// One tile of a gathered pass, in scratch memory of its own. Every element of a result is one chain of fused
 /// multiply-adds, in an order that does not depend on the cut; a weight gradient's, one for each part of the
 /// samples.
@@ -43,7 +32,7 @@ class GatheredTile {
     struct Planes;
     struct Window;
 
-    Window window_of(const Planes& planes, const PixelRange& rows, const PixelRange& columns) const;
+    Window window_of(const Planes& planes, const PixelRange& rows, const PixelRange& columns);
     void multiply_features(const Window& window, const T* filters, const Range& channels, std::size_t samples,
                            std::size_t rows);
     void multiply_phase(const Window& window, const T* filters, std::size_t samples, const Range& rows,
@@ -55,6 +44,8 @@ class GatheredTile {
     const ConvolutionPlan& plan_;
     Range samples_, groups_, channels_;
     bool arranged_;
+    /// The rows for which the window's zeros are in place.
+    PixelRange zeros_{0, 0};
     T *window_, *result_, *operand_, *sums_;
 };
 

@@ -189,9 +189,9 @@ void multiply_by(const PanelAt& panel_at, bool transpose_a, std::size_t m, std::
     const std::size_t near_term = gather && transpose_a ? most_rows : term_step;
     for (std::size_t i = 0; i < std::min(k, panel_terms); ++i) terms[i] = i * near_term;
     for (std::size_t i = 0; i < std::min(m, most_rows); ++i) rows[i] = i * near_row;
-    std::size_t first = 0;
-    do {
-        const std::size_t term_count = std::min(panel_terms, k - first);
+    const std::size_t pieces = std::max<std::size_t>(1, (k + panel_terms - 1) / panel_terms);
+    for (std::size_t piece = 0; piece < pieces; ++piece, accumulate = true) {
+        const std::size_t first = k * piece / pieces, term_count = k * (piece + 1) / pieces - first;
         for (std::size_t row = 0; row < m; row += most_rows) {
             const std::size_t row_count = std::min(most_rows, m - row);
             const T* from = a + first * term_step + row * row_step;
@@ -209,9 +209,7 @@ void multiply_by(const PanelAt& panel_at, bool transpose_a, std::size_t m, std::
                     panel_at(first, term_count, column, std::min(panel_columns<T>, n - column), row_count),
                     accumulate, output + row * ldc + column, ldc);
         }
-        first += panel_terms;
-        accumulate = true;
-    } while (first < k);
+    }
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <functional>
@@ -237,4 +238,33 @@ TEST_CASE("a transposed matrix that tiles of several products read is laid out i
     for (auto* program : {&one, &same}) program->run({{x, left}, {w, weight}});
     CHECK(one.report().instructions == 2);
     CHECK(same_bits(one[0], same[0]));
+}
+
+TEST_CASE("a convolution's weight is arranged once for its tiles, bit for bit") {
+    struct Case {
+        Convolution2d how;
+        std::array<std::size_t, 2> kernel;
+        std::size_t channels, features;
+    };
+    const std::vector<Case> cases = {
+        {{.stride = {2, 2}, .padding = {1, 1}}, {4, 4}, 64, 128},
+        {{.stride = {3, 2}, .padding = {2, 0}, .dilation = {2, 1}}, {3, 5}, 64, 64},
+        {{.padding = {1, 1}, .groups = 2}, {3, 3}, 128, 128}};
+    for (const Case& each : cases) {
+        Graph graph;
+        const Tensor x = graph.input("x", {16, each.channels, 11, 13});
+        const Tensor w = graph.input(
+            "w", {each.features, each.channels / each.how.groups, each.kernel[0], each.kernel[1]});
+        const Tensor y = conv2d(x, w, each.how), back = conv_transpose2d(y, w, each.how);
+        const Array image = ramp(x.shape()), weight = ramp(w.shape());
+        CompileOptions plain;
+        plain.fuse = false;
+        plain.rewrite = false;
+        auto arranged = compile<float>(graph, {y, back}, {}, Arena(2)),
+             literal = compile<float>(graph, {y, back}, {}, Arena(), plain);
+        for (auto* program : {&arranged, &literal}) program->run({{x, image}, {w, weight}});
+        CHECK(arranged.describe().find("arrange_weight(for=conv2d") != std::string::npos);
+        CHECK(arranged.describe().find("arrange_weight(for=conv_transpose2d") != std::string::npos);
+        for (std::size_t i = 0; i < 2; ++i) CHECK(same_bits(arranged[i], literal[i]));
+    }
 }
