@@ -128,8 +128,8 @@ class Op {
     /// True if the output may share the buffer of `input` when nothing else needs that buffer afterwards.
     virtual bool in_place(std::size_t /*input*/) const { return false; }
 
-    /// Into how many independent pieces the work is cut: a function of the shapes (and of the BLAS kernel's
-    /// name), never of the number of threads, so that results do not depend on it.
+    /// Into how many independent pieces the work is cut: a function of the shapes, never of the number of
+    /// threads, so that results do not depend on it.
     virtual std::size_t tiles(const Signature& /*signature*/) const { return 1; }
     /// True if each tile completes the part of the output that `region` names, so that elementwise work on
     /// that part can follow while it is in cache; such an op has nothing to `finish`.

@@ -24,8 +24,8 @@ Plan fold_constants(const Plan& plan);
 /// Lets ops take over a producer, such as a transpose that becomes a flag of a matrix product. Rounding.
 Plan absorb_producers(const Plan& plan);
 
-/// Gives ops the rearranged inputs that they are faster with, such as a weight transposed once for all its
-/// products. Rounding.
+/// Gives ops the rearranged inputs that they are faster with, such as a weight laid out in panels once
+/// for all its products. Rounding.
 Plan rearrange_inputs(const Plan& plan);
 
 /// Turns the sum of a value and of a product that nothing else needs into a product that accumulates.

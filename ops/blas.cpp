@@ -18,22 +18,12 @@ cxxblas::Transpose to_blas(bool transpose) {
     return transpose ? cxxblas::Trans : cxxblas::NoTrans;
 }
 
-template <class T>
-void multiply(bool transpose_a, bool transpose_b, std::size_t m, std::size_t n, std::size_t k, const T* a,
-              std::size_t lda, const T* b, std::size_t ldb, T beta, T* c, std::size_t ldc) {
-    cxxblas::gemm(cxxblas::RowMajor, to_blas(transpose_a), to_blas(transpose_b), to_blas(m), to_blas(n),
-                  to_blas(k), T(1), a, to_blas(lda), b, to_blas(ldb), beta, c, to_blas(ldc));
-}
-
 }  // namespace
 
-void gemm(bool transpose_a, bool transpose_b, std::size_t m, std::size_t n, std::size_t k, const float* a,
-          std::size_t lda, const float* b, std::size_t ldb, float beta, float* c, std::size_t ldc) {
-    multiply(transpose_a, transpose_b, m, n, k, a, lda, b, ldb, beta, c, ldc);
-}
 void gemm(bool transpose_a, bool transpose_b, std::size_t m, std::size_t n, std::size_t k, const double* a,
           std::size_t lda, const double* b, std::size_t ldb, double beta, double* c, std::size_t ldc) {
-    multiply(transpose_a, transpose_b, m, n, k, a, lda, b, ldb, beta, c, ldc);
+    cxxblas::gemm(cxxblas::RowMajor, to_blas(transpose_a), to_blas(transpose_b), to_blas(m), to_blas(n),
+                  to_blas(k), 1.0, a, to_blas(lda), b, to_blas(ldb), beta, c, to_blas(ldc));
 }
 
 }  // namespace duet
