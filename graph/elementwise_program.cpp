@@ -78,6 +78,7 @@ void ElementwiseProgram<T>::prepare(std::size_t elements, std::shared_ptr<Machin
     steps_.clear();
     assign_registers();
     choose_block();
+    find_row();
 }
 
 template <class T>
@@ -253,13 +254,25 @@ void ElementwiseProgram<T>::choose_block() {
 }
 
 template <class T>
+void ElementwiseProgram<T>::find_row() {
+    if (stages_.size() != 1 || stages_.front().op || !laid_out_.empty() || !deferred_.empty() ||
+        cut_by_.empty())
+        return;
+    const std::size_t run = operands_[cut_by_.front()]->run();
+    const bool steady = std::all_of(operands_.begin(), operands_.end(), [&](const auto& repetition) {
+        return !repetition || (repetition->steady(run) && repetition->run() % run == 0);
+    });
+    if (steady) row_ = run;
+}
+
+template <class T>
 std::size_t ElementwiseProgram<T>::phases_bytes() const {
     return aligned_to_buffer(laid_out_.size() * sizeof(std::size_t));
 }
 
 template <class T>
 std::size_t ElementwiseProgram<T>::addresses_bytes() const {
-    return aligned_to_buffer(most_addresses_ * sizeof(void*));
+    return aligned_to_buffer(most_addresses_ * (sizeof(void*) + sizeof(std::size_t)));
 }
 
 template <class T>
@@ -271,8 +284,12 @@ template <class T>
 auto ElementwiseProgram<T>::buffers(const T* const* operands, T* const* results, std::byte* scratch) const
     -> Buffers {
     std::byte* const addresses = scratch + phases_bytes();
-    return {operands, results, reinterpret_cast<std::size_t*>(scratch),
-            reinterpret_cast<const void**>(addresses), reinterpret_cast<T*>(addresses + addresses_bytes())};
+    return {operands,
+            results,
+            reinterpret_cast<std::size_t*>(scratch),
+            reinterpret_cast<const void**>(addresses),
+            reinterpret_cast<std::size_t*>(addresses + most_addresses_ * sizeof(void*)),
+            reinterpret_cast<T*>(addresses + addresses_bytes())};
 }
 
 template <class T>
@@ -280,16 +297,54 @@ void ElementwiseProgram<T>::run(const T* const* operands, T* const* results, con
                                 std::byte* scratch) const {
     const Buffers all = buffers(operands, results, scratch);
     std::fill_n(all.phases, laid_out_.size(), nothing_laid_out);
-    for (std::size_t row = 0; row < region.rows; ++row) {
-        std::size_t begin = region.begin + row * region.stride;
-        for (std::size_t left = region.length; left > 0;) {
-            std::size_t count = std::min(block_, left);
-            for (const std::size_t operand : cut_by_)
-                count = std::min(count, operands_[operand]->left_in_run(begin));
-            run_block(all, begin, count);
-            begin += count;
-            left -= count;
-        }
+    if (row_ != 0 && region.rows == 1) {
+        const std::size_t head = std::min((row_ - region.begin % row_) % row_, region.length);
+        const std::size_t rows = (region.length - head) / row_, begin = region.begin + head;
+        run_blocks(all, region.begin, head);
+        run_rows(all, begin, rows, row_, row_);
+        run_blocks(all, begin + rows * row_, region.length - head - rows * row_);
+    } else if (row_ != 0 && region.stride % row_ == 0 && region.begin % row_ + region.length <= row_) {
+        run_rows(all, region.begin, region.rows, region.stride, region.length);
+    } else {
+        for (std::size_t row = 0; row < region.rows; ++row)
+            run_blocks(all, region.begin + row * region.stride, region.length);
+    }
+}
+
+template <class T>
+void ElementwiseProgram<T>::run_blocks(const Buffers& buffers, std::size_t begin, std::size_t count) const {
+    while (count > 0) {
+        std::size_t length = std::min(block_, count);
+        for (const std::size_t operand : cut_by_)
+            length = std::min(length, operands_[operand]->left_in_run(begin));
+        run_block(buffers, begin, length);
+        begin += length;
+        count -= length;
+    }
+}
+
+template <class T>
+void ElementwiseProgram<T>::run_rows(const Buffers& buffers, std::size_t begin, std::size_t rows,
+                                     std::size_t stride, std::size_t count) const {
+    if (rows == 0) return;
+    const Stage& stage = stages_.front();
+    const std::size_t addresses = stage.inputs.size() + stage.outputs.size();
+    for (std::size_t i = 0; i < addresses; ++i) {
+        const bool input = i < stage.inputs.size();
+        const Place& place = input ? stage.inputs[i] : stage.outputs[i - stage.inputs.size()];
+        buffers.addresses[i] = input ? source(place, buffers, begin) : target(place, buffers, begin);
+        const bool repeats =
+            (place.kind == Kind::operand || place.kind == Kind::scalar) && operands_[place.index];
+        const std::size_t step = repeats                        ? operands_[place.index]->step(stride)
+                                 : place.kind == Kind::constant ? 0
+                                                                : stride;
+        buffers.steps[i] = step * sizeof(T);
+    }
+    const MachineCode::Function function = code_->function(stage.function);
+    for (std::size_t row = 0; row < rows; ++row) {
+        function(buffers.addresses, count);
+        for (std::size_t i = 0; i < addresses; ++i)
+            buffers.addresses[i] = static_cast<const std::byte*>(buffers.addresses[i]) + buffers.steps[i];
     }
 }
 

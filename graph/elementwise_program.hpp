@@ -85,6 +85,8 @@ class ElementwiseProgram {
         /// How far into its period each laid out operand's register begins.
         std::size_t* phases;
         const void** addresses;
+        /// How many bytes each address moves on from one row to the next.
+        std::size_t* steps;
         T* registers;
     };
 
@@ -97,12 +99,18 @@ class ElementwiseProgram {
     Place resolve(const Place& input, bool takes_scalar);
     void assign_registers();
     void choose_block();
+    void find_row();
 
     Buffers buffers(const T* const* operands, T* const* results, std::byte* scratch) const;
     std::size_t phases_bytes() const;
     std::size_t addresses_bytes() const;
     void lay_out(const Buffers& buffers, std::size_t begin, std::size_t count) const;
+    void run_blocks(const Buffers& buffers, std::size_t begin, std::size_t count) const;
     void run_block(const Buffers& buffers, std::size_t begin, std::size_t count) const;
+    /// The same, of machine code alone, for `count` elements of each of `rows` rows that begin `stride`
+    /// apart.
+    void run_rows(const Buffers& buffers, std::size_t begin, std::size_t rows, std::size_t stride,
+                  std::size_t count) const;
     const T* source(const Place& place, const Buffers& buffers, std::size_t begin) const;
     T* target(const Place& place, const Buffers& buffers, std::size_t begin) const;
 
@@ -125,6 +133,8 @@ class ElementwiseProgram {
     /// Elements from one register to the next.
     std::size_t stride_ = 0;
     std::size_t granularity_ = 1;
+    /// The run of all operands that repeat, if machine code can go from run to run by steps; else zero.
+    std::size_t row_ = 0;
 };
 
 extern template class ElementwiseProgram<float>;

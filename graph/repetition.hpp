@@ -21,6 +21,14 @@ class Repetition {
     bool uniform() const { return axes_.back().stride == 0; }
     /// How many elements from `index` on are in its run.
     std::size_t left_in_run(std::size_t index) const { return run() - index % run(); }
+    /// True if every `length` elements the source moves on by as much, or not at all, all the way.
+    bool steady(std::size_t length) const {
+        return axes_.size() == 1 || (axes_.size() == 2 && length % run() == 0);
+    }
+    /// How far the source moves on with `length` elements, where that is steady.
+    std::size_t step(std::size_t length) const {
+        return axes_.front().stride * (axes_.size() == 1 ? length : length / run());
+    }
     /// The element of the source that element `index` reads.
     std::size_t source(std::size_t index) const;
     /// Writes elements begin .. begin+count-1 of the repeated source.
