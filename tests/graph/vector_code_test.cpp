@@ -158,7 +158,7 @@ class Chain {
     std::size_t values() const { return places_.size(); }
 
     /// Whether the results are what the blocks of the ops make of whole arrays.
-    bool holds(const std::shared_ptr<MachineCode>& code) const {
+    bool holds(const std::shared_ptr<MachineCode>& code, bool by_columns = true) const {
         Program program = program_;
         program.prepare(shape_.elements(), code);
         if (code) code->finish();
@@ -174,7 +174,8 @@ class Chain {
         std::vector<std::byte> scratch(program.scratch_bytes() + 64);
         std::byte* const aligned =
             scratch.data() + (64 - reinterpret_cast<std::uintptr_t>(scratch.data()) % 64);
-        for (const Region& region : regions()) program.run(sources.data(), targets.data(), region, aligned);
+        for (const Region& region : regions(by_columns))
+            program.run(sources.data(), targets.data(), region, aligned);
         bool all = true;
         for (std::size_t i = 0; i < places_.size(); ++i)
             if (places_[i].kind == Place::Kind::result) {
@@ -185,8 +186,11 @@ class Chain {
     }
 
  private:
-    /// A panel of columns that starts at odd places, and the rest, row by row.
-    std::vector<Region> regions() const {
+    /// A panel of columns that starts at odd places, and the rest, row by row; or the elements in a row, cut
+    /// anywhere.
+    std::vector<Region> regions(bool by_columns) const {
+        const std::size_t elements = shape_.elements(), cut = elements * 3 / 7;
+        if (!by_columns) return {{0, 1, cut, cut}, {cut, 1, elements - cut, elements - cut}};
         const std::size_t columns = shape_[shape_.rank() - 1], rows = shape_.elements() / columns;
         const std::size_t first = columns / 3;
         return {{0, rows, columns, first}, {first, rows, columns, columns - first}};
@@ -276,8 +280,10 @@ TEST_CASE_TEMPLATE("random chains make the bits of their ops, as machine code or
         CAPTURE(seed);
         std::mt19937 random(seed);
         const Chain<T> chain = random_chain<T>(random, ops);
-        CHECK(chain.holds(MachineCode::create()));
-        CHECK(chain.holds(nullptr));
+        for (const bool by_columns : {true, false}) {
+            CHECK(chain.holds(MachineCode::create(), by_columns));
+            CHECK(chain.holds(nullptr, by_columns));
+        }
     }
 }
 
