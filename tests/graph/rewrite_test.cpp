@@ -247,9 +247,9 @@ TEST_CASE("a convolution's weight is arranged once for its tiles, bit for bit") 
         std::size_t channels, features;
     };
     const std::vector<Case> cases = {
-        {{.stride = {2, 2}, .padding = {1, 1}}, {4, 4}, 64, 128},
-        {{.stride = {3, 2}, .padding = {2, 0}, .dilation = {2, 1}}, {3, 5}, 64, 64},
-        {{.padding = {1, 1}, .groups = 2}, {3, 3}, 128, 128}};
+        {{.stride = {2, 2}, .padding = {1, 1}}, {4, 4}, 128, 128},
+        {{.stride = {3, 2}, .padding = {2, 0}, .dilation = {2, 1}}, {3, 5}, 128, 128},
+        {{.padding = {1, 1}, .groups = 2}, {3, 3}, 256, 256}};
     for (const Case& each : cases) {
         Graph graph;
         const Tensor x = graph.input("x", {16, each.channels, 11, 13});
