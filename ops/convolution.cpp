@@ -11,7 +11,7 @@
 #include <duet/graph/error.hpp>
 #include <duet/graph/graph.hpp>
 #include <duet/graph/op.hpp>
-#include <duet/ops/arranged_weight.hpp>
+#include <duet/ops/arranged_panels.hpp>
 #include <duet/ops/convolution_kernel.hpp>
 #include <duet/ops/convolution_plan.hpp>
 #include <duet/ops/gathered_convolution.hpp>
@@ -131,7 +131,7 @@ class ConvolutionOf : public OpOf<Derived> {
         auto same = std::make_shared<Derived>(static_cast<const Derived&>(*this));
         same->arranged_ = true;
         const std::string purpose = fmt::format("for={} {}", this->name(), ConvolutionOf::attributes());
-        return Rearranged{1, arrange_weight_op(shape, Derived::pass, purpose), same};
+        return Rearranged{1, arrange_panels_op(shape, Derived::pass, purpose), same};
     }
     double flops(const Signature& signature) const override { return geometry(signature).flops(); }
     std::size_t tiles(const Signature& signature) const override { return plan(signature).tiles(); }
@@ -161,7 +161,7 @@ class ConvolutionOf : public OpOf<Derived> {
     }
 
     Convolution2d how_;
-    /// The weight is an arranged one.
+    /// The second input is an arranged one.
     bool arranged_ = false;
 };
 

@@ -114,24 +114,31 @@ void cut_gathered_blocks(const ConvolutionGeometry& geometry, ConvolutionPass pa
     }
 }
 
-/// Each tile arranges the weight, or the features, for itself: few tiles, of many pixels each.
+/// Tiles may have to arrange the weight, or the features, each for itself: few tiles, of many pixels each. A
+/// weight gradient is cut along its rows where the tiles can share the features, so that no parts of sums
+/// need be added.
 ConvolutionPlan plan_gathered(const ConvolutionGeometry& geometry, ConvolutionPass pass) {
-    constexpr std::size_t fewest_pixels = 98, fewest_sliced = 16;
+    constexpr std::size_t fewest_pixels = 98, fewest_sliced = 16, fewest_rows = 96, shared_channels = 64;
     const double wanted = geometry.flops() / flops_per_tile;
     const std::size_t most = most_tiles / 2;
     const std::size_t tiles =
         std::clamp<std::size_t>(wanted < most ? static_cast<std::size_t>(wanted) : most, 1, most);
-    std::size_t parts = std::min(geometry.batch, tiles);
+    const bool weight = pass == ConvolutionPass::weight, grouped = geometry.groups > 1;
+    const std::size_t channels =
+        pass == ConvolutionPass::features ? geometry.feature_channels : geometry.image_channels;
+    std::size_t slices = 1;
+    if (weight && grouped)
+        slices = std::min(geometry.groups, tiles);
+    else if (weight && geometry.feature_channels % shared_channels == 0)
+        slices = std::clamp<std::size_t>(geometry.terms() / fewest_rows, 1, std::min(channels, tiles));
+    std::size_t parts = std::min(geometry.batch, tiles / slices);
     parts = std::clamp<std::size_t>(geometry.batch * geometry.feature_pixels() / fewest_pixels, 1, parts);
-    if (pass == ConvolutionPass::weight)
-        parts = std::clamp<std::size_t>(most_partials / geometry.weight_elements(), 1, parts);
+    if (weight) parts = std::clamp<std::size_t>(most_partials / geometry.weight_elements(), 1, parts);
     ConvolutionPlan plan{};
     plan.gathered = true;
     plan.sample_parts = parts;
-    const std::size_t channels =
-        pass == ConvolutionPass::features ? geometry.feature_channels : geometry.image_channels;
-    plan.slices = std::clamp<std::size_t>(
-        tiles / parts, 1, geometry.groups > 1 ? geometry.groups : ceil_divide(channels, fewest_sliced));
+    const std::size_t most_slices = grouped ? geometry.groups : ceil_divide(channels, fewest_sliced);
+    plan.slices = std::max(slices, std::clamp<std::size_t>(tiles / parts, 1, most_slices));
     cut_gathered_blocks(geometry, pass, plan);
     return plan;
 }
@@ -160,10 +167,9 @@ std::size_t ConvolutionPlan::workspace(const ConvolutionGeometry& geometry, Conv
 }
 
 bool gathers(const ConvolutionGeometry& geometry, ConvolutionPass pass) {
-    constexpr std::size_t fewest_channels_gathered = 16, fewest_terms = 64;
+    constexpr std::size_t fewest_channels_gathered = 16, fewest_terms = 64, widest = 64;
     const std::size_t strides = geometry.stride[0] * geometry.stride[1];
-    if (std::max(geometry.features[1], geometry.image[1] / geometry.stride[1] + 1) > panel_terms / 2)
-        return false;
+    if (std::max(geometry.features[1], geometry.image[1] / geometry.stride[1] + 1) > widest) return false;
     switch (pass) {
         case ConvolutionPass::features:
             return geometry.feature_channels >= fewest_channels_gathered && geometry.terms() >= fewest_terms;

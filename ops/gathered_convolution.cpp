@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include <duet/ops/arranged_weight.hpp>
+#include <duet/ops/arranged_panels.hpp>
 #include <duet/ops/convolution_kernel.hpp>
 #include <duet/ops/panel_product.hpp>
 #include <duet/ops/strided_rows.hpp>
@@ -324,7 +324,7 @@ void GatheredTile<T>::weight(const T* image, const T* features, T* weight) {
         bool begun = false;
         for_each_block(plan_, samples_, g.features[0], [&](const Range& samples, const Range& rows) {
             const std::size_t pixels = rows.size() * g.features[1];
-            for (std::size_t i = 0; i < samples.size(); ++i)
+            for (std::size_t i = 0; i < samples.size() && !arranged_; ++i)
                 transpose_rows(
                     features + g.features_at(samples.begin + i, group, 0) + rows.begin * g.features[1],
                     g.feature_pixels(), width, pixels, operand_ + i * pixels * width, width);
@@ -342,8 +342,13 @@ void GatheredTile<T>::weight(const T* image, const T* features, T* weight) {
             T* to = sums;
             const auto multiply = [&] {
                 for_each_piece({0, width}, panel_columns<T>, [&](const Range& columns) {
-                    const Panel<T> panel = pack_panel(operand_ + columns.begin, width, false, terms.count,
-                                                      columns.size(), packed);
+                    const Panel<T> panel =
+                        arranged_
+                            ? arranged_panel(features, g.batch * g.feature_pixels(), columns.begin,
+                                             samples.begin * g.feature_pixels() + rows.begin * g.features[1],
+                                             columns.size())
+                            : pack_panel(operand_ + columns.begin, width, false, terms.count, columns.size(),
+                                         packed);
                     multiply_panel<T>({window.elements, taps.offsets, taps.count, terms.offsets, terms.count},
                                       panel, begun, to + columns.begin, width);
                 });

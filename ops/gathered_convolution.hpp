@@ -18,7 +18,7 @@ struct PixelRange {
 template <class T>
 class GatheredTile {
  public:
-    /// With `arranged`, the weight that `features` and `image` are given is an arranged one.
+    /// With `arranged`, the second operand that each is given is an arranged one (ops/arranged_panels.hpp).
     GatheredTile(const ConvolutionGeometry& geometry, const ConvolutionPlan& plan, ConvolutionPass pass,
                  std::size_t tile, T* workspace, bool arranged);
 

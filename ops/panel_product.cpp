@@ -217,6 +217,9 @@ void multiply_by(const PanelAt& panel_at, bool transpose_a, std::size_t m, std::
 template <class T>
 void multiply(bool transpose_a, bool transpose_b, std::size_t m, std::size_t n, std::size_t k, const T* a,
               std::size_t lda, const T* b, std::size_t ldb, bool accumulate, T* output, std::size_t ldc) {
+    // A single column would use one lane of a register; as a row it fills them.
+    if (n == 1 && ldc == 1 && m > 1)
+        return multiply(!transpose_b, !transpose_a, 1, m, k, b, ldb, a, lda, accumulate, output, m);
     alignas(vector_register_bytes) T packed[packed_elements<T>(panel_terms)];
     const auto panel_at = [&](std::size_t first, std::size_t terms, std::size_t column, std::size_t columns,
                               std::size_t rows) {

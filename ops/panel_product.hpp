@@ -18,8 +18,9 @@ constexpr std::size_t panel_columns = (vector_register_bytes == 64 ? 4 : 2) * ve
                                       sizeof(T);
 /// The inner loop is fastest for multiples of this many rows.
 constexpr std::size_t panel_rows = 6;
-/// Terms of a sum that are best taken at a time: their part of a panel then fits the first level of cache.
-constexpr std::size_t panel_terms = vector_register_bytes == 64 ? 128 : 256;
+/// Terms of a sum that are best taken at a time: the longer, the seldomer sums are loaded and stored, while a
+/// panel comes fast enough from the second level of cache.
+constexpr std::size_t panel_terms = vector_register_bytes == 64 ? 512 : 256;
 
 /// Rows of elements that need not stand in order: element (i, k) is elements[rows[i] + terms[k]]. A matrix, a
 /// transposed matrix, and the patches of an image that a convolution multiplies by are all of this form.

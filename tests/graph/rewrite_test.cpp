@@ -263,8 +263,8 @@ TEST_CASE("a convolution's weight is arranged once for its tiles, bit for bit") 
         auto arranged = compile<float>(graph, {y, back}, {}, Arena(2)),
              literal = compile<float>(graph, {y, back}, {}, Arena(), plain);
         for (auto* program : {&arranged, &literal}) program->run({{x, image}, {w, weight}});
-        CHECK(arranged.describe().find("arrange_weight(for=conv2d") != std::string::npos);
-        CHECK(arranged.describe().find("arrange_weight(for=conv_transpose2d") != std::string::npos);
+        CHECK(arranged.describe().find("arrange_panels(for=conv2d") != std::string::npos);
+        CHECK(arranged.describe().find("arrange_panels(for=conv_transpose2d") != std::string::npos);
         for (std::size_t i = 0; i < 2; ++i) CHECK(same_bits(arranged[i], literal[i]));
     }
 }

@@ -53,19 +53,21 @@ Panel<T> arranged_panel(const T* matrix, std::size_t terms, std::size_t column, 
             arranged_width, columns};
 }
 
-/// True if every tile of the pass would arrange the whole weight in the same panels, which then is better
-/// done once (`arrange_weight`).
+/// True if every tile of the pass would arrange the whole of its second operand, the weight or the features,
+/// in the same panels, which then is better done once (`arrange_panels`).
 bool shares_panels(const ConvolutionGeometry& geometry, const ConvolutionPlan& plan, ConvolutionPass pass);
 
-/// Writes the `part`-th of `parts` parts of a weight in panels of `panel_columns<float>` columns, terms in
-/// the order in which tiles multiply them: for features by channel and tap; for an image by the phase of the
-/// strides, then by feature channel and tap. It takes as many elements as the weight.
+/// Writes the `part`-th of `parts` parts of a pass's second operand in panels of `arranged_width` columns,
+/// terms in the order in which tiles multiply them. It takes as many elements as before.
+///
+/// The weight, for features: by channel and tap. The weight, for an image: by the phase of the strides, then
+/// by tap and feature channel. The features, for a weight: by sample and pixel.
 template <class T>
-void arrange_weight(const ConvolutionGeometry& geometry, ConvolutionPass pass, const T* weight,
+void arrange_panels(const ConvolutionGeometry& geometry, ConvolutionPass pass, const T* operand,
                     std::size_t part, std::size_t parts, T* arranged);
 
-/// The op that arranges a weight whole. Nodes of equal `purpose`, the pass and how it convolves, share it.
-std::shared_ptr<const Op> arrange_weight_op(const ConvolutionGeometry& geometry, ConvolutionPass pass,
+/// The op that arranges an operand whole. Nodes of equal `purpose`, the pass and how it convolves, share it.
+std::shared_ptr<const Op> arrange_panels_op(const ConvolutionGeometry& geometry, ConvolutionPass pass,
                                             std::string purpose);
 
 }  // namespace duet
