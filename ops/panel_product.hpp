@@ -2,15 +2,9 @@
 
 #include <cstddef>
 
-namespace duet {
+#include <duet/ops/vector_registers.hpp>
 
-#if defined(__AVX512F__)
-constexpr std::size_t vector_register_bytes = 64;
-#elif defined(__AVX__)
-constexpr std::size_t vector_register_bytes = 32;
-#else
-constexpr std::size_t vector_register_bytes = 16;
-#endif
+namespace duet {
 
 /// Columns of a whole panel: what the inner loop keeps in registers, beside `panel_rows` rows.
 template <class T>

@@ -5,8 +5,10 @@
 #include <cstdint>
 #include <cstring>
 #include <type_traits>
+#include <utility>
 
 #include <duet/graph/op.hpp>
+#include <duet/ops/vector_registers.hpp>
 
 namespace duet {
 
@@ -124,40 +126,79 @@ void join_pairs(const T* even, const T* odd, std::size_t pairs, T* to) {
     join(pairs - half);
 }
 
-/// A square of a chunk by a chunk: to[c][r] = from[r][c].
-template <class T>
-void transpose_square(const T* from, std::size_t from_stride, T* to, std::size_t to_stride) {
-    using Values = typename Chunk<T>::Values;
+namespace detail {
+
+/// Of each `group` lanes, pieces of `unit` lanes from a and b in turn: of their lower halves, or upper ones.
+template <std::size_t unit, std::size_t group, bool upper, class Values, std::size_t... lane>
+Values interleave(const Values& a, const Values& b, std::index_sequence<lane...>) {
+    constexpr auto source = [](std::size_t i) {
+        const std::size_t within = i % group, piece = within / unit;
+        return piece % 2 * sizeof...(lane) + i - within + piece / 2 * unit + within % unit +
+               (upper ? group / 2 : 0);
+    };
+    return __builtin_shufflevector(a, b, source(lane)...);
+}
+
+/// `width` rows, one or two chunks, of a chunk: to[c][r] = from[r][c]. A register holds row i and, behind it,
+/// row i + row_chunk.
+template <std::size_t width, class T>
+void transpose_block(const T* from, std::size_t from_stride, T* to, std::size_t to_stride) {
+    using Values __attribute__((vector_size(width * sizeof(T)))) = T;
+    constexpr auto lanes = std::make_index_sequence<width>();
+    const auto load = [&](std::size_t row) {
+        typename Chunk<T>::Values values;
+        std::memcpy(&values, from + row * from_stride, sizeof values);
+        return values;
+    };
     Values rows[row_chunk], pairs[row_chunk], quads[row_chunk];
-    for (std::size_t i = 0; i < row_chunk; ++i) std::memcpy(&rows[i], from + i * from_stride, sizeof rows[i]);
+    for (std::size_t i = 0; i < row_chunk; ++i)
+        if constexpr (width == row_chunk)
+            rows[i] = load(i);
+        else
+            rows[i] = __builtin_shufflevector(load(i), load(i + row_chunk), 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10,
+                                              11, 12, 13, 14, 15);
     for (std::size_t i = 0; i < row_chunk; i += 2) {
-        pairs[i] = __builtin_shufflevector(rows[i], rows[i + 1], 0, 8, 1, 9, 4, 12, 5, 13);
-        pairs[i + 1] = __builtin_shufflevector(rows[i], rows[i + 1], 2, 10, 3, 11, 6, 14, 7, 15);
+        pairs[i] = interleave<1, 4, false>(rows[i], rows[i + 1], lanes);
+        pairs[i + 1] = interleave<1, 4, true>(rows[i], rows[i + 1], lanes);
     }
     for (std::size_t i = 0; i < row_chunk; i += 4)
         for (std::size_t j = 0; j < 2; ++j) {
-            quads[i + 2 * j] =
-                __builtin_shufflevector(pairs[i + j], pairs[i + j + 2], 0, 1, 8, 9, 4, 5, 12, 13);
-            quads[i + 2 * j + 1] =
-                __builtin_shufflevector(pairs[i + j], pairs[i + j + 2], 2, 3, 10, 11, 6, 7, 14, 15);
+            quads[i + 2 * j] = interleave<2, 4, false>(pairs[i + j], pairs[i + j + 2], lanes);
+            quads[i + 2 * j + 1] = interleave<2, 4, true>(pairs[i + j], pairs[i + j + 2], lanes);
         }
     for (std::size_t i = 0; i < row_chunk / 2; ++i) {
-        const Values upper = __builtin_shufflevector(quads[i], quads[i + 4], 0, 1, 2, 3, 8, 9, 10, 11);
-        const Values lower = __builtin_shufflevector(quads[i], quads[i + 4], 4, 5, 6, 7, 12, 13, 14, 15);
-        std::memcpy(to + i * to_stride, &upper, sizeof upper);
-        std::memcpy(to + (i + 4) * to_stride, &lower, sizeof lower);
+        const Values left = interleave<4, 8, false>(quads[i], quads[i + 4], lanes);
+        const Values right = interleave<4, 8, true>(quads[i], quads[i + 4], lanes);
+        std::memcpy(to + i * to_stride, &left, sizeof left);
+        std::memcpy(to + (i + 4) * to_stride, &right, sizeof right);
     }
 }
+
+}  // namespace detail
 
 /// to[c][r] = from[r][c] for `rows` rows of `columns` elements.
 template <class T>
 void transpose_rows(const T* from, std::size_t from_stride, std::size_t rows, std::size_t columns, T* to,
                     std::size_t to_stride) {
+    constexpr std::size_t pair = 2 * row_chunk;
     const std::size_t whole_rows = rows - rows % row_chunk, whole_columns = columns - columns % row_chunk;
-    for (std::size_t row = 0; row < whole_rows; row += row_chunk)
-        for (std::size_t column = 0; column < whole_columns; column += row_chunk)
-            transpose_square(from + row * from_stride + column, from_stride, to + column * to_stride + row,
-                             to_stride);
+    const auto transpose = [&](auto width, std::size_t row, std::size_t column) {
+        detail::transpose_block<width>(from + row * from_stride + column, from_stride,
+                                       to + column * to_stride + row, to_stride);
+    };
+    constexpr std::integral_constant<std::size_t, row_chunk> single;
+    // Two chunks abreast leave whole cache lines behind.
+    for (std::size_t row = 0; row < whole_rows; row += pair)
+        for (std::size_t column = 0; column < whole_columns; column += row_chunk) {
+            if (row + row_chunk == whole_rows) {
+                transpose(single, row, column);
+            } else if constexpr (pair * sizeof(T) <= vector_register_bytes) {
+                transpose(std::integral_constant<std::size_t, pair>(), row, column);
+            } else {
+                transpose(single, row, column);
+                transpose(single, row + row_chunk, column);
+            }
+        }
     for (std::size_t row = 0; row < rows; ++row)
         for (std::size_t column = row < whole_rows ? whole_columns : 0; column < columns; ++column)
             to[column * to_stride + row] = from[row * from_stride + column];
