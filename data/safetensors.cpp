@@ -31,10 +31,11 @@ constexpr std::string_view dtype_name = std::is_same_v<T, float> ? "F32" : "F64"
 std::size_t element_bytes(const TensorEntry& entry, std::string_view origin) {
     if (entry.dtype == "F32") return sizeof(float);
     if (entry.dtype == "F64") return sizeof(double);
-    constexpr std::array others = {"BOOL", "U8",   "I8",  "F8_E5M2", "F8_E4M3", "I16", "U16",
-                                   "F16",  "BF16", "I32", "U32",     "I64",     "U64"};
+    if (entry.dtype == "I64") return sizeof(std::int64_t);
+    constexpr std::array others = {"BOOL", "U8",  "I8",   "F8_E5M2", "F8_E4M3", "I16",
+                                   "U16",  "F16", "BF16", "I32",     "U32",     "U64"};
     const bool known = std::find(others.begin(), others.end(), entry.dtype) != others.end();
-    throw FileError(fmt::format("{}: array {} has {} dtype {}, expected F32 or F64", origin,
+    throw FileError(fmt::format("{}: array {} has {} dtype {}, expected F32, F64 or I64", origin,
                                 quoted_for_message(entry.name), known ? "the unsupported" : "the unknown",
                                 quoted_for_message(entry.dtype)));
 }
@@ -76,25 +77,41 @@ void check_entries(std::vector<TensorEntry>& entries, std::uint64_t buffer_bytes
     }
 }
 
-template <class T>
-void copy_values(const TensorEntry& entry, std::span<const std::byte> data, ArrayOf<T>& target,
-                 std::string_view origin) {
-    if (data.empty()) return;
-    if (entry.dtype == dtype_name<T>) {
-        std::memcpy(target.data(), data.data(), data.size());
-        return;
-    }
-    using Stored = std::conditional_t<std::is_same_v<T, float>, double, float>;
+/// True if T is as good as what was stored, but for rounding a fraction.
+template <class T, class Stored>
+bool holds(T value, Stored stored) {
+    if constexpr (std::is_integral_v<Stored>)
+        return value < T(0x1p63) && static_cast<Stored>(value) == stored;
+    else
+        return !std::isinf(value) || std::isinf(stored);
+}
+
+template <class Stored, class T>
+void convert_values(const TensorEntry& entry, std::span<const std::byte> data, ArrayOf<T>& target,
+                    std::string_view origin) {
     for (std::size_t i = 0; i < target.size(); ++i) {
         Stored stored = 0;
         std::memcpy(&stored, data.data() + i * sizeof(Stored), sizeof(Stored));
         const T value = static_cast<T>(stored);
-        if (std::isinf(value) && !std::isinf(stored)) {
-            throw FileError(fmt::format("{}: array {} holds {}, which is beyond float32", origin,
-                                        quoted_for_message(entry.name), stored));
+        if (!holds(value, stored)) {
+            throw FileError(fmt::format("{}: array {} holds {}, which is beyond float{}", origin,
+                                        quoted_for_message(entry.name), stored, 8 * sizeof(T)));
         }
         target.data()[i] = value;
     }
+}
+
+template <class T>
+void copy_values(const TensorEntry& entry, std::span<const std::byte> data, ArrayOf<T>& target,
+                 std::string_view origin) {
+    if (data.empty()) return;
+    if (entry.dtype == dtype_name<T>)
+        std::memcpy(target.data(), data.data(), data.size());
+    else if (entry.dtype == "I64")
+        convert_values<std::int64_t>(entry, data, target, origin);
+    else
+        convert_values<std::conditional_t<std::is_same_v<T, float>, double, float>>(entry, data, target,
+                                                                                    origin);
 }
 
 }  // namespace

@@ -43,11 +43,12 @@ using Safetensors = SafetensorsOf<float>;
 /// The largest header read or written, as in the reference implementation: 100 MB.
 inline constexpr std::uint64_t max_safetensors_header_bytes = 100'000'000;
 
-/// The arrays in a safetensors file as T, float or double. F32 and F64 are read; F64 is rounded to float, and
-/// one that a float cannot hold is an error. The file is trusted with nothing: as in the reference
-/// implementation the header must be JSON of at most 100 MB within the file, names unique, and the arrays
-/// must tile the rest of the file without hole or overlap, each as long as its shape says. Throws FileError
-/// naming the path, the array, what was found and what was expected.
+/// The arrays in a safetensors file as T, float or double. F32, F64 and I64 are read; F64 is rounded to
+/// float, and a number that is infinite as T, or an integer that T does not hold exactly, is an error. The
+/// file is trusted with nothing: as in the reference implementation the header must be JSON of at most 100 MB
+/// within the file, names unique, and the arrays must tile the rest of the file without hole or overlap, each
+/// as long as its shape says. Throws FileError naming the path, the array, what was found and what was
+/// expected.
 template <class T>
 SafetensorsOf<T> read_safetensors_as(const std::filesystem::path& path);
 

@@ -125,6 +125,23 @@ TEST_CASE("values convert between float32 and float64") {
     CHECK(contains(error_of(encode_safetensors(special)), "beyond float32"));
 }
 
+TEST_CASE("integers are read where they stay the same") {
+    const auto file_with = [](std::int64_t value) {
+        Bytes bytes = file_of(R"({"count":)" + entry("I64", "", "0,8") + "}", 8);
+        std::memcpy(bytes.data() + bytes.size() - 8, &value, 8);
+        return bytes;
+    };
+    for (const std::int64_t value :
+         {std::int64_t{0}, std::int64_t{-3}, std::int64_t{1} << 24, std::numeric_limits<std::int64_t>::min()})
+        CHECK(parse_safetensors_as<float>(view(file_with(value)), "x").tensors[0].value.data()[0] ==
+              static_cast<float>(value));
+    for (const std::int64_t value : {(std::int64_t{1} << 24) + 1, std::numeric_limits<std::int64_t>::max(),
+                                     std::numeric_limits<std::int64_t>::min() + 1})
+        CHECK(contains(error_of(file_with(value)), "beyond float32"));
+    CHECK(parse_safetensors_as<double>(view(file_with((1 << 24) + 1)), "x").tensors[0].value.data()[0] ==
+          16777217.0);
+}
+
 TEST_CASE("headers spelt otherwise are read, arrays in the order of their data") {
     const std::string header =
         "{ \"b\" : {\"data_offsets\":[4,12],\"shape\":[2],\"dtype\":\"F32\"},\n \"a\":" +
@@ -152,8 +169,9 @@ TEST_CASE("every lie in a safetensors header is named") {
                    "needs 24 bytes, its data_offsets [0, 20] give 20"));
     CHECK(contains(error_of(one("F32", "2,3", "24,0"), 24), "data_offsets [24, 0]"));
     CHECK(contains(error_of(one("F99", "6", "0,24"), 24), "array \"a\" has the unknown dtype \"F99\""));
-    CHECK(contains(error_of(one("I64", "3", "0,24"), 24),
-                   "the unsupported dtype \"I64\", expected F32 or F64"));
+    CHECK(contains(error_of(one("I32", "3", "0,12"), 12),
+                   "the unsupported dtype \"I32\", expected F32, F64 or I64"));
+    CHECK(contains(error_of(one("I64", "3", "0,12"), 12), "needs 24 bytes"));
     CHECK(contains(error_of(one("F32", "4294967296,4294967296,4", "0,0"), 0), "more than an array can have"));
     CHECK(contains(error_of(one("F32", "0,4294967296,4294967296", "0,0"), 0), "more than an array can have"));
     CHECK(contains(error_of(one("F32", "2,3", "0,18446744073709551615"), 24), "end by 24"));

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <sstream>
 
@@ -76,40 +77,56 @@ TEST_CASE("duet sample takes PyTorch's weights once told the model") {
     CHECK(images.shape()[2] == 4);
 }
 
-TEST_CASE("PyTorch draws the same images from weights that duet train wrote") {
+TEST_CASE("PyTorch draws the same images from weights that duet train wrote, and gives them back") {
     const std::string python = "/usr/bin/python3";
     if (std::system((python + " -c 'import torch' >/dev/null 2>&1").c_str()) != 0) {
         MESSAGE("left out: python3-torch is not installed");
         return;
     }
     const TemporaryFolder folder;
-    write_images(folder.path() / "data", 40, 4);
-    const fs::path run = folder.path() / "run", weights = run / "weights.safetensors",
-                   printed = folder.path() / "printed";
-    const Outcome outcome =
-        duet_command({"train", "--data", folder.path() / "data", "--generator-widths", "6-8-8-16", "--steps",
-                      "20", "--batch", "8", "--rate", "0.01", "--out", run});
-    CAPTURE(outcome.err);
-    REQUIRE(outcome.code == 0);
+    write_images(folder.path() / "data", 40, 8);
     const fs::path latents_file = fixtures / "torch_generator_expected.safetensors";
-    const std::string command = python + " '" + (fixtures / "load_weights.py").string() + "' '" +
-                                weights.string() + "' '" + latents_file.string() + "' >'" + printed.string() +
-                                "'";
-    REQUIRE(std::system(command.c_str()) == 0);
+    const std::vector<std::vector<std::string>> models = {
+        {"mlp", "--generator-widths", "6-8-8-64", "--rate", "0.01"},
+        {"dcgan", "--generator-widths", "6-8-4", "--discriminator-widths", "4-8"}};
+    for (const std::vector<std::string>& chosen : models) {
+        CAPTURE(chosen.front());
+        const fs::path run = folder.path() / chosen.front(), weights = run / "weights.safetensors",
+                       printed = folder.path() / "printed", state = folder.path() / "state.safetensors";
+        std::vector<std::string> arguments = {
+            "train", "--data", folder.path() / "data", "--out", run, "--steps", "20", "--batch",
+            "8",     "--model"};
+        arguments.insert(arguments.end(), chosen.begin(), chosen.end());
+        const Outcome outcome = duet_command(arguments);
+        CAPTURE(outcome.err);
+        REQUIRE(outcome.code == 0);
+        const std::string command = python + " '" + (fixtures / "load_weights.py").string() + "' '" +
+                                    weights.string() + "' '" + latents_file.string() + "' '" +
+                                    state.string() + "' >'" + printed.string() + "'";
+        REQUIRE(std::system(command.c_str()) == 0);
 
-    const Safetensors file = read_safetensors(weights);
-    const models::GanModel model = models::mlp_gan(models::shape_from_metadata(file, weights), 0);
-    models::load_weights(model, file, weights);
-    const Safetensors expected = read_safetensors(latents_file);
-    const Array& latents = *expected.find("latents");
-    Graph graph;
-    const Tensor input = graph.input("latents", shape_of(latents));
-    auto program = compile<float>(graph, {model.generator(input)});
-    const Array& images = program.run({{input, latents}}).front();
-    std::istringstream stream(text_of(printed));
-    std::size_t compared = 0;
-    double value = 0;
-    for (; stream >> value && compared < images.size(); ++compared)
-        CHECK(std::abs(value - static_cast<double>(images.data()[compared])) < 1e-6);
-    CHECK(compared == images.size());
+        const Safetensors file = read_safetensors(weights), returned = read_safetensors(state);
+        const models::GanModel model = models::make_gan(models::shape_from_metadata(file, weights), 0);
+        models::load_weights(model, file, weights);
+        const Safetensors expected = read_safetensors(latents_file);
+        const Array& latents = *expected.find("latents");
+        Graph graph;
+        const Tensor input = graph.input("latents", shape_of(latents));
+        auto program = compile<float>(graph, {model.generator(input, models::Mode::inference)});
+        const Array& images = program.run({{input, latents}}).front();
+        std::istringstream stream(text_of(printed));
+        std::size_t compared = 0;
+        double value = 0;
+        for (; stream >> value && compared < images.size(); ++compared)
+            CHECK(std::abs(value - static_cast<double>(images.data()[compared])) < 1e-6);
+        CHECK(compared == images.size());
+
+        // PyTorch's own state also counts batches, as integers.
+        CHECK((returned.find("generator.2.num_batches_tracked") != nullptr) == (chosen.front() == "dcgan"));
+        const models::GanModel again = models::make_gan(models::shape_from_metadata(returned, state), 1);
+        models::load_weights(again, returned, state);
+        const auto left = model.variables(), right = again.variables();
+        for (std::size_t i = 0; i < left.size(); ++i)
+            CHECK(std::equal(left[i].value().begin(), left[i].value().end(), right[i].value().begin()));
+    }
 }
