@@ -49,7 +49,7 @@ struct Arena::State {
 
     ThreadPool pool;
     AlignedBytes memory;
-    /// One block of registers a thread, for fused elementwise work.
+    /// One a thread, for registers of fused elementwise work and for what kernels need while they run.
     std::vector<AlignedBytes> scratch;
     std::atomic<bool> running = false;
 };

@@ -119,8 +119,10 @@ class Lowering {
         KernelSlots slots{{}, slot_of(node), 0};
         for (const std::size_t input : plan_.nodes[node].inputs) slots.inputs.push_back(slot_of(input));
         if (const auto workspace = layout_.workspace[node]) slots.workspace = buffer_slot(*workspace);
-        return std::make_unique<KernelInstruction<T>>(plan_.nodes[node].op, input_shapes(plan_, node),
-                                                      plan_.nodes[node].shape, std::move(slots));
+        auto instruction = std::make_unique<KernelInstruction<T>>(
+            plan_.nodes[node].op, input_shapes(plan_, node), plan_.nodes[node].shape, std::move(slots));
+        scratch_bytes_ = std::max(scratch_bytes_, instruction->scratch_bytes());
+        return instruction;
     }
 
     std::unique_ptr<Instruction<T>> lower_elementwise(std::size_t index) {

@@ -92,19 +92,24 @@ void KernelInstruction<T>::bind(T* const* slots) {
 }
 
 template <class T>
-Kernel<T> KernelInstruction<T>::kernel(std::size_t tile, std::uint64_t draw) const {
-    return {input_shapes_, shape_, inputs_, output_, workspace_, tile, draw};
+Kernel<T> KernelInstruction<T>::kernel(std::size_t tile, std::uint64_t draw, std::byte* scratch) const {
+    return {input_shapes_, shape_, inputs_, output_, workspace_, reinterpret_cast<T*>(scratch), tile, draw};
 }
 
 template <class T>
-void KernelInstruction<T>::run(std::size_t tile, std::uint64_t draw, std::byte*) {
-    run_tile(*op_, kernel(tile, draw), tile);
+std::size_t KernelInstruction<T>::scratch_bytes() const {
+    return op_->scratch({input_shapes_, shape_}) * sizeof(T);
+}
+
+template <class T>
+void KernelInstruction<T>::run(std::size_t tile, std::uint64_t draw, std::byte* scratch) {
+    run_tile(*op_, kernel(tile, draw, scratch), tile);
 }
 
 template <class T>
 void KernelInstruction<T>::run_on(const T* region, std::size_t region_stride, std::size_t tile,
                                   std::uint64_t draw) const {
-    Kernel<T> part = kernel(tile, draw);
+    Kernel<T> part = kernel(tile, draw, nullptr);
     part.region = region;
     part.region_stride = region_stride;
     op_->run(part);
@@ -112,7 +117,7 @@ void KernelInstruction<T>::run_on(const T* region, std::size_t region_stride, st
 
 template <class T>
 void KernelInstruction<T>::finish(std::uint64_t draw) {
-    op_->finish(kernel(0, draw));
+    op_->finish(kernel(0, draw, nullptr));
 }
 
 template <class T>
@@ -176,9 +181,11 @@ void ElementwiseInstruction<T>::cut_by_tails() {
 
 template <class T>
 std::size_t ElementwiseInstruction<T>::scratch_bytes() const {
+    const std::size_t head = head_ ? head_->scratch_bytes() : 0;
     const std::size_t program = aligned_to_buffer(program_.scratch_bytes());
-    if (!tails_.transient) return program;
-    return program + aligned_to_buffer(results_.size() * sizeof(T*)) + largest_region_ * sizeof(T);
+    if (!tails_.transient) return std::max(head, program);
+    return std::max(head,
+                    program + aligned_to_buffer(results_.size() * sizeof(T*)) + largest_region_ * sizeof(T));
 }
 
 template <class T>

@@ -60,11 +60,13 @@ class KernelInstruction final : public Instruction<T> {
     Footprint footprint(const Locations& locations) const override;
     /// Runs a tile of an op that accepts a prologue on its region of the first input, wherever that is.
     void run_on(const T* region, std::size_t region_stride, std::size_t tile, std::uint64_t draw) const;
+    /// Bytes of scratch memory that a run needs.
+    std::size_t scratch_bytes() const;
     /// The part of the output that a tile completes.
     Region region(std::size_t tile) const;
 
  private:
-    Kernel<T> kernel(std::size_t tile, std::uint64_t draw) const;
+    Kernel<T> kernel(std::size_t tile, std::uint64_t draw, std::byte* scratch) const;
 
     std::shared_ptr<const Op> op_;
     std::vector<Shape> input_shapes_;

@@ -42,6 +42,8 @@ struct Kernel {
     T* output;
     /// `Op::workspace` elements shared by the op's tiles.
     T* workspace;
+    /// `Op::scratch` elements of the running thread's own, which hold whatever ran before left there.
+    T* scratch;
     /// Which of the op's tiles to compute.
     std::size_t tile;
     /// The draw number of the run: random ops draw from it.
@@ -144,10 +146,12 @@ class Op {
     }
     /// True if the tiles' `region_read` of the first input cover it once, and `Kernel::region` is all that
     /// they read it through, so that elementwise work that makes the input can run just before, region by
-    /// region.
+    /// region. Such an op has no scratch memory.
     virtual bool accepts_prologue() const { return false; }
-    /// Elements of scratch memory that the tiles share.
+    /// Elements of memory that the tiles share.
     virtual std::size_t workspace(const Signature& /*signature*/) const { return 0; }
+    /// Elements of memory that a tile uses while it runs, on a cache-line boundary.
+    virtual std::size_t scratch(const Signature& /*signature*/) const { return 0; }
 
     virtual void run(const Kernel<float>& kernel) const = 0;
     virtual void run(const Kernel<double>& kernel) const = 0;

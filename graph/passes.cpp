@@ -62,8 +62,8 @@ std::vector<double> evaluate(const Op& op, const std::vector<Shape>& shapes,
                              const std::vector<const double*>& inputs, const Shape& shape) {
     std::vector<double> output(shape.elements());
     const Signature signature{shapes, shape};
-    std::vector<double> workspace(op.workspace(signature));
-    const Kernel<double> kernel{shapes, shape, inputs, output.data(), workspace.data(), 0, 0};
+    std::vector<double> workspace(op.workspace(signature)), scratch(op.scratch(signature));
+    const Kernel<double> kernel{shapes, shape, inputs, output.data(), workspace.data(), scratch.data(), 0, 0};
     const std::size_t tiles = op.tiles(signature);
     for (std::size_t tile = 0; tile < tiles; ++tile) run_tile(op, kernel, tile);
     op.finish(kernel);

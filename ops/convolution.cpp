@@ -138,6 +138,7 @@ class ConvolutionOf : public OpOf<Derived> {
     std::size_t workspace(const Signature& signature) const override {
         return plan(signature).workspace(geometry(signature), Derived::pass);
     }
+    std::size_t scratch(const Signature& signature) const override { return plan(signature).scratch(); }
 
  protected:
     ConvolutionGeometry geometry(const Signature& signature) const {
@@ -211,10 +212,10 @@ class Conv2d final : public ConvolutionOf<Conv2d> {
         const ConvolutionGeometry shape = geometry(signature);
         const ConvolutionPlan cut = plan(signature);
         if (cut.gathered)
-            GatheredTile<T>(shape, cut, pass, kernel.tile, kernel.workspace, arranged_)
+            GatheredTile<T>(shape, cut, pass, kernel.tile, kernel.scratch, arranged_)
                 .features(kernel.inputs[0], kernel.inputs[1], kernel.output);
         else
-            ConvolutionTile<T>(shape, cut, pass, kernel.tile, kernel.workspace)
+            ConvolutionTile<T>(shape, cut, pass, kernel.tile, kernel.scratch)
                 .features(kernel.inputs[0], kernel.inputs[1], kernel.output);
     }
 };
@@ -265,10 +266,10 @@ class ConvTranspose2d final : public ConvolutionOf<ConvTranspose2d> {
         const ConvolutionGeometry shape = geometry(signature);
         const ConvolutionPlan cut = plan(signature);
         if (cut.gathered)
-            GatheredTile<T>(shape, cut, pass, kernel.tile, kernel.workspace, arranged_)
+            GatheredTile<T>(shape, cut, pass, kernel.tile, kernel.scratch, arranged_)
                 .image(kernel.inputs[0], kernel.inputs[1], kernel.output);
         else
-            ConvolutionTile<T>(shape, cut, pass, kernel.tile, kernel.workspace)
+            ConvolutionTile<T>(shape, cut, pass, kernel.tile, kernel.scratch)
                 .image(kernel.inputs[0], kernel.inputs[1], kernel.output);
     }
 
@@ -322,11 +323,11 @@ class Conv2dWeightGradient final : public ConvolutionOf<Conv2dWeightGradient> {
         const ConvolutionGeometry shape = geometry(signature);
         const ConvolutionPlan cut = plan(signature);
         if (cut.gathered)
-            GatheredTile<T>(shape, cut, pass, kernel.tile, kernel.workspace, arranged_)
-                .weight(kernel.inputs[0], kernel.inputs[1], kernel.output);
+            GatheredTile<T>(shape, cut, pass, kernel.tile, kernel.scratch, arranged_)
+                .weight(kernel.inputs[0], kernel.inputs[1], kernel.workspace, kernel.output);
         else
-            ConvolutionTile<T>(shape, cut, pass, kernel.tile, kernel.workspace)
-                .weight(kernel.inputs[0], kernel.inputs[1], kernel.output);
+            ConvolutionTile<T>(shape, cut, pass, kernel.tile, kernel.scratch)
+                .weight(kernel.inputs[0], kernel.inputs[1], kernel.workspace, kernel.output);
     }
     void finish(const Kernel<float>& kernel) const override { sum_parts(kernel); }
     void finish(const Kernel<double>& kernel) const override { sum_parts(kernel); }

@@ -31,16 +31,15 @@ void write_weight(const ConvolutionGeometry& geometry, const Range& channels, co
 
 template <class T>
 ConvolutionTile<T>::ConvolutionTile(const ConvolutionGeometry& geometry, const ConvolutionPlan& plan,
-                                    ConvolutionPass pass, std::size_t tile, T* workspace)
+                                    ConvolutionPass pass, std::size_t tile, T* scratch)
     : geometry_(geometry), plan_(plan), phases_(geometry, plan_.rows), part_(tile / plan_.slices) {
     const TilePart part = tile_part(geometry, plan_, pass, tile);
     samples_ = part.samples;
     groups_ = part.groups;
     channels_ = part.channels;
-    lowered_ = workspace + tile * plan_.tile_elements() + plan_.front_elements;
+    lowered_ = scratch + plan_.front_elements;
     feature_block_ = lowered_ + plan_.lowered_elements;
     phase_block_ = feature_block_ + plan_.feature_elements;
-    partials_ = workspace + plan_.tiles() * plan_.tile_elements();
     std::fill_n(phase_block_, plan_.phase_elements, T(0));
 }
 
@@ -187,10 +186,10 @@ void ConvolutionTile<T>::transpose_features(const T* features, std::size_t group
 }
 
 template <class T>
-void ConvolutionTile<T>::weight(const T* image, const T* features, T* weight) {
+void ConvolutionTile<T>::weight(const T* image, const T* features, T* partials, T* weight) {
     const std::size_t terms = geometry_.terms(), width = geometry_.feature_channels;
     for (std::size_t group = groups_.begin; group < groups_.end; ++group) {
-        T* const sums = partials_ + part_ * geometry_.weight_elements() + group * terms * width;
+        T* const sums = partials + part_ * geometry_.weight_elements() + group * terms * width;
         bool accumulate = false;
         for_each_block([&](const Block& block) {
             if (geometry_.few_terms())
@@ -234,10 +233,9 @@ void ConvolutionTile<T>::add_transposed_products(const T* image, const T* featur
 }
 
 template <class T>
-void sum_weight_parts(const ConvolutionGeometry& geometry, const ConvolutionPlan& plan, T* workspace,
+void sum_weight_parts(const ConvolutionGeometry& geometry, const ConvolutionPlan& plan, T* partials,
                       T* weight) {
     if (plan.sample_parts == 1) return;
-    T* const partials = workspace + plan.tiles() * plan.tile_elements();
     const std::size_t next = geometry.weight_elements();
     for_each_piece({0, next}, 4096, [&](Range range) {
         for (std::size_t step = 1; step < plan.sample_parts; step *= 2)

@@ -12,13 +12,14 @@ template <class T>
 class ConvolutionTile {
  public:
     ConvolutionTile(const ConvolutionGeometry& geometry, const ConvolutionPlan& plan, ConvolutionPass pass,
-                    std::size_t tile, T* workspace);
+                    std::size_t tile, T* scratch);
 
     /// Each fills its part of the last argument from the two others.
     void features(const T* image, const T* weight, T* features);
     void image(const T* features, const T* weight, T* image);
-    /// Where the samples are cut into several parts it fills the workspace instead, for sum_weight_parts.
-    void weight(const T* image, const T* features, T* weight);
+    /// It adds up its part of the samples in `partials`, the workspace. Where there are several such parts,
+    /// `sum_weight_parts` fills the weight.
+    void weight(const T* image, const T* features, T* partials, T* weight);
 
  private:
     struct Block {
@@ -47,7 +48,7 @@ class ConvolutionTile {
     Phases phases_;
     std::size_t part_;
     Range samples_, groups_, channels_;
-    T *lowered_, *feature_block_, *phase_block_, *partials_;
+    T *lowered_, *feature_block_, *phase_block_;
 };
 
 /// Writes one group's weight gradient, for some of the image's channels, from the sums of products: of
@@ -57,7 +58,7 @@ void write_weight(const ConvolutionGeometry& geometry, const Range& channels, co
 
 /// Adds the parts of a weight gradient in a fixed tree; does nothing if there is one part.
 template <class T>
-void sum_weight_parts(const ConvolutionGeometry& geometry, const ConvolutionPlan& plan, T* workspace,
+void sum_weight_parts(const ConvolutionGeometry& geometry, const ConvolutionPlan& plan, T* partials,
                       T* weight);
 
 }  // namespace duet

@@ -162,8 +162,7 @@ Range part_of(std::size_t extent, std::size_t parts, std::size_t part) {
 }
 
 std::size_t ConvolutionPlan::workspace(const ConvolutionGeometry& geometry, ConvolutionPass pass) const {
-    const std::size_t sums = pass == ConvolutionPass::weight ? sample_parts * geometry.weight_elements() : 0;
-    return tiles() * tile_elements() + sums;
+    return pass == ConvolutionPass::weight ? sample_parts * geometry.weight_elements() : 0;
 }
 
 bool gathers(const ConvolutionGeometry& geometry, ConvolutionPass pass) {

@@ -88,11 +88,12 @@ struct ConvolutionPlan {
     std::size_t window_elements, result_elements, operand_elements;
 
     std::size_t tiles() const { return sample_parts * slices; }
-    std::size_t tile_elements() const {
+    /// Elements that a tile uses while it runs.
+    std::size_t scratch() const {
         return front_elements + lowered_elements + feature_elements + phase_elements + window_elements +
                result_elements + operand_elements;
     }
-    /// Elements of workspace: the tiles' scratch, then the partial sums of a weight gradient.
+    /// Elements of workspace: the partial sums of a weight gradient.
     std::size_t workspace(const ConvolutionGeometry& geometry, ConvolutionPass pass) const;
 };
 

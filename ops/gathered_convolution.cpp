@@ -90,17 +90,17 @@ struct GatheredTile<T>::Window {
 
 template <class T>
 GatheredTile<T>::GatheredTile(const ConvolutionGeometry& geometry, const ConvolutionPlan& plan,
-                              ConvolutionPass pass, std::size_t tile, T* workspace, bool arranged)
+                              ConvolutionPass pass, std::size_t tile, T* scratch, bool arranged)
     : geometry_(geometry), plan_(plan) {
     const TilePart part = tile_part(geometry, plan, pass, tile);
     samples_ = part.samples;
     arranged_ = arranged;
     groups_ = part.groups;
     channels_ = part.channels;
-    window_ = workspace + tile * plan.tile_elements();
+    window_ = scratch;
     result_ = window_ + plan.window_elements;
     operand_ = result_ + plan.result_elements;
-    sums_ = workspace + plan.tiles() * plan.tile_elements() + tile / plan.slices * geometry.weight_elements();
+    part_ = tile / plan.slices;
 }
 
 /// Where the window reaches beyond the planes it is copied, with zeros around.
@@ -315,12 +315,13 @@ std::size_t GatheredTile<T>::phase_elements() const {
 }
 
 template <class T>
-void GatheredTile<T>::weight(const T* image, const T* features, T* weight) {
+void GatheredTile<T>::weight(const T* image, const T* features, T* partials, T* weight) {
     const ConvolutionGeometry& g = geometry_;
     const std::size_t width = g.feature_channels;
+    T* const part = partials + part_ * g.weight_elements();
     alignas(vector_register_bytes) T packed[packed_elements<T>(panel_terms)];
     for (std::size_t group = groups_.begin; group < groups_.end; ++group) {
-        T* const sums = sums_ + (group * g.terms() + channels_.begin * g.taps()) * width;
+        T* const sums = part + (group * g.terms() + channels_.begin * g.taps()) * width;
         bool begun = false;
         for_each_block(plan_, samples_, g.features[0], [&](const Range& samples, const Range& rows) {
             const std::size_t pixels = rows.size() * g.features[1];
@@ -366,7 +367,7 @@ void GatheredTile<T>::weight(const T* image, const T* features, T* weight) {
             begun = true;
         });
         if (plan_.sample_parts == 1)
-            write_weight(g, channels_, sums_ + group * g.terms() * width, weight + group * width * g.terms());
+            write_weight(g, channels_, part + group * g.terms() * width, weight + group * width * g.terms());
     }
 }
 

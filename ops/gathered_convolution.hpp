@@ -20,13 +20,14 @@ class GatheredTile {
  public:
     /// With `arranged`, the second operand that each is given is an arranged one (ops/arranged_panels.hpp).
     GatheredTile(const ConvolutionGeometry& geometry, const ConvolutionPlan& plan, ConvolutionPass pass,
-                 std::size_t tile, T* workspace, bool arranged);
+                 std::size_t tile, T* scratch, bool arranged);
 
     /// Each fills its part of the last argument from the two others.
     void features(const T* image, const T* weight, T* features);
     void image(const T* features, const T* weight, T* image);
-    /// Where the samples are cut into several parts it fills the workspace instead, for sum_weight_parts.
-    void weight(const T* image, const T* features, T* weight);
+    /// It adds up its part of the samples in `partials`, the workspace. Where there are several such parts,
+    /// `sum_weight_parts` fills the weight.
+    void weight(const T* image, const T* features, T* partials, T* weight);
 
  private:
     struct Planes;
@@ -46,7 +47,8 @@ class GatheredTile {
     bool arranged_;
     /// The rows for which the window's zeros are in place.
     PixelRange zeros_{0, 0};
-    T *window_, *result_, *operand_, *sums_;
+    std::size_t part_;
+    T *window_, *result_, *operand_;
 };
 
 }  // namespace duet

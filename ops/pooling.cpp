@@ -131,9 +131,8 @@ class SumPool final : public OpOf<SumPool> {
     std::size_t tiles(const Signature& signature) const override {
         return Planes(signature.inputs[0], signature.output).tiles();
     }
-    std::size_t workspace(const Signature& signature) const override {
-        const Planes planes(signature.inputs[0], signature.output);
-        return planes.tiles() * PaddedRow(how_, planes).length;
+    std::size_t scratch(const Signature& signature) const override {
+        return PaddedRow(how_, Planes(signature.inputs[0], signature.output)).length;
     }
 
     /// The rows of a window row are added first, then the columns of each window.
@@ -141,7 +140,7 @@ class SumPool final : public OpOf<SumPool> {
     void compute(const Kernel<T>& kernel) const {
         const Planes planes(kernel.input_shapes[0], kernel.output_shape);
         const PaddedRow padded(how_, planes);
-        T* const sums = kernel.workspace + kernel.tile * padded.length;
+        T* const sums = kernel.scratch;
         std::fill_n(sums, padded.length, T(0));
         planes.each(kernel.tile, [&](std::size_t plane) {
             const T* image = kernel.inputs[0] + plane * planes.image();
@@ -201,9 +200,8 @@ class SumUnpool final : public OpOf<SumUnpool> {
     std::size_t tiles(const Signature& signature) const override {
         return Planes(signature.output, signature.inputs[0]).tiles();
     }
-    std::size_t workspace(const Signature& signature) const override {
-        const Planes planes(signature.output, signature.inputs[0]);
-        return planes.tiles() * PaddedRow(how_, planes).length;
+    std::size_t scratch(const Signature& signature) const override {
+        return PaddedRow(how_, Planes(signature.output, signature.inputs[0])).length;
     }
 
     /// A row of windows is spread along the width first, then added to the rows it covers.
@@ -211,7 +209,7 @@ class SumUnpool final : public OpOf<SumUnpool> {
     void compute(const Kernel<T>& kernel) const {
         const Planes planes(kernel.output_shape, kernel.input_shapes[0]);
         const PaddedRow padded(how_, planes);
-        T* const spread = kernel.workspace + kernel.tile * padded.length;
+        T* const spread = kernel.scratch;
         planes.each(kernel.tile, [&](std::size_t plane) {
             const T* from = kernel.inputs[0] + plane * planes.pooled();
             T* image = kernel.output + plane * planes.image();
@@ -269,15 +267,14 @@ class MaxPoolPlaces final : public OpOf<MaxPoolPlaces> {
     std::size_t tiles(const Signature& signature) const override {
         return Planes(signature.inputs[0], signature.output).tiles();
     }
-    std::size_t workspace(const Signature& signature) const override {
-        const Planes planes(signature.inputs[0], signature.output);
-        return planes.tiles() * planes.columns;
+    std::size_t scratch(const Signature& signature) const override {
+        return Planes(signature.inputs[0], signature.output).columns;
     }
 
     template <class T>
     void compute(const Kernel<T>& kernel) const {
         const Planes planes(kernel.input_shapes[0], kernel.output_shape);
-        T* const largest = kernel.workspace + kernel.tile * planes.columns;
+        T* const largest = kernel.scratch;
         planes.each(kernel.tile, [&](std::size_t plane) {
             const T* image = kernel.inputs[0] + plane * planes.image();
             T* places = kernel.output + plane * planes.pooled();

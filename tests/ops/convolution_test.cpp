@@ -187,13 +187,13 @@ TEST_CASE("a tile writes its region and nothing else; the regions are the whole 
             const auto inputs = converted<float>(pass.inputs);
             const auto in = pointers(inputs);
             const Signature signature{pass.shapes, pass.result.shape()};
-            std::vector<float> workspace(op.workspace(signature));
+            std::vector<float> workspace(op.workspace(signature)), scratch(op.scratch(signature));
             std::vector<int> covered(pass.expected.size());
             bool only_region = true;
             for (std::size_t tile = 0; tile < op.tiles(signature); ++tile) {
                 std::vector<float> output(covered.size(), NAN);
-                op.run(Kernel<float>{pass.shapes, signature.output, in, output.data(), workspace.data(), tile,
-                                     0});
+                op.run(Kernel<float>{pass.shapes, signature.output, in, output.data(), workspace.data(),
+                                     scratch.data(), tile, 0});
                 const Region region = op.region(signature, tile);
                 std::vector<int> inside(output.size());
                 for (std::size_t i = 0; i < region.rows; ++i)
@@ -210,7 +210,7 @@ TEST_CASE("a tile writes its region and nothing else; the regions are the whole 
     }
 }
 
-TEST_CASE("workspace is bounded, however large the batch") {
+TEST_CASE("workspace and scratch memory are bounded, however large the batch") {
     for (const std::size_t batch : {64, 4096}) {
         Graph graph;
         const Tensor x = graph.input("x", {batch, 64, 14, 14}), w = graph.input("w", {128, 64, 4, 4});
@@ -218,9 +218,12 @@ TEST_CASE("workspace is bounded, however large the batch") {
         const Tensor y = conv2d(x, w, how);
         const std::size_t lowered = batch * 49 * 1024;
         const std::vector<Shape> forward{x.shape(), w.shape()}, both{x.shape(), y.shape()};
-        CHECK(op_of(y).workspace({forward, y.shape()}) < std::size_t{4} << 20);
-        CHECK(op_of(conv2d_weight_gradient(x, y, {4, 4}, how)).workspace({both, w.shape()}) < std::size_t{6}
-                                                                                                  << 20);
+        const auto memory = [](const Tensor& result, const std::vector<Shape>& inputs) {
+            const Signature signature{inputs, result.shape()};
+            return op_of(result).workspace(signature) + op_of(result).scratch(signature);
+        };
+        CHECK(memory(y, forward) < std::size_t{1} << 20);
+        CHECK(memory(conv2d_weight_gradient(x, y, {4, 4}, how), both) < std::size_t{3} << 20);
         CHECK(lowered > std::size_t{3} << 20);
     }
 }

@@ -19,7 +19,8 @@ std::vector<T> run_op(const Op& op, const std::vector<Shape>& shapes, const Shap
     const Signature signature{shapes, output_shape};
     std::vector<T> output(output_shape.elements(), std::numeric_limits<T>::quiet_NaN());
     std::vector<T> workspace(op.workspace(signature));
-    Kernel<T> kernel{shapes, output_shape, inputs, output.data(), workspace.data(), 0, draw};
+    std::vector<T> scratch(op.scratch(signature), std::numeric_limits<T>::quiet_NaN());
+    Kernel<T> kernel{shapes, output_shape, inputs, output.data(), workspace.data(), scratch.data(), 0, draw};
     const std::size_t tiles = op.tiles(signature);
     for (std::size_t i = 0; i < tiles; ++i) {
         kernel.tile = reversed ? tiles - 1 - i : i;

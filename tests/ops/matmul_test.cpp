@@ -136,7 +136,7 @@ TEST_CASE("a tile writes its region and nothing else; the regions are the whole 
         CHECK(tiles <= 32);
         for (std::size_t tile = 0; tile < tiles; ++tile) {
             std::vector<float> output(c.shape().elements(), NAN);
-            op_of(c).run(Kernel<float>{shapes, c.shape(), inputs, output.data(), nullptr, tile, 0});
+            op_of(c).run(Kernel<float>{shapes, c.shape(), inputs, output.data(), nullptr, nullptr, tile, 0});
             const Region region = op_of(c).region(signature, tile);
             std::vector<int> inside(output.size());
             for (std::size_t i = 0; i < region.rows; ++i)
@@ -174,7 +174,7 @@ TEST_CASE("an accumulating product adds to its third input, in place or not") {
         std::vector<float> within = z;
         const std::vector<const float*> inputs{x.data(), y.data(), within.data()};
         for (std::size_t tile = 0; tile < op->tiles({shapes, output}); ++tile)
-            op->run(Kernel<float>{shapes, output, inputs, within.data(), nullptr, tile, 0});
+            op->run(Kernel<float>{shapes, output, inputs, within.data(), nullptr, nullptr, tile, 0});
         CHECK(same_bits(within, apart));
     }
 }

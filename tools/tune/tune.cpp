@@ -64,6 +64,7 @@ class Layer {
         constexpr int runs = 7;
         const ConvolutionPlan plan = plan_convolution(geometry_, pass, targets);
         workspace_.resize(std::max(workspace_.size(), plan.workspace(geometry_, pass)));
+        scratch_.resize(std::max(scratch_.size(), plan.scratch()));
         double best = INFINITY;
         for (int i = 0; i < runs; ++i) {
             const double begin = seconds();
@@ -76,7 +77,7 @@ class Layer {
  private:
     void run(ConvolutionPass pass, const ConvolutionPlan& plan) {
         for (std::size_t i = 0; i < plan.tiles(); ++i) {
-            ConvolutionTile<float> tile(geometry_, plan, pass, i, workspace_.data());
+            ConvolutionTile<float> tile(geometry_, plan, pass, i, scratch_.data());
             switch (pass) {
                 case ConvolutionPass::features:
                     tile.features(image_.data(), weight_.data(), features_.data());
@@ -85,7 +86,7 @@ class Layer {
                     tile.image(features_.data(), weight_.data(), image_.data());
                     break;
                 case ConvolutionPass::weight:
-                    tile.weight(image_.data(), features_.data(), weight_.data());
+                    tile.weight(image_.data(), features_.data(), workspace_.data(), weight_.data());
                     break;
             }
         }
@@ -94,7 +95,7 @@ class Layer {
     }
 
     ConvolutionGeometry geometry_;
-    std::vector<float> image_, features_, weight_, workspace_;
+    std::vector<float> image_, features_, weight_, workspace_, scratch_;
 };
 
 /// The times of the layers that the pass lowers, multiplied: each layer counts alike.
