@@ -1,42 +1,10 @@
 #include <duet/ops/arranged_panels.hpp>
 
 #include <algorithm>
-#include <utility>
 
 #include <duet/ops/strided_rows.hpp>
 
 namespace duet {
-
-namespace {
-
-/// An operand in the order in which every tile of a pass multiplies by it, for tiles to share.
-class ArrangePanels final : public OpOf<ArrangePanels> {
- public:
-    ArrangePanels(const ConvolutionGeometry& geometry, ConvolutionPass pass, std::string convolution)
-        : geometry_(geometry), pass_(pass), convolution_(std::move(convolution)) {}
-
-    std::string name() const override { return "arrange_panels"; }
-    std::string attributes() const override { return convolution_; }
-    Shape shape(std::span<const Shape> inputs) const override { return inputs[0]; }
-    double flops(const Signature&) const override { return 0; }
-    std::size_t tiles(const Signature& signature) const override {
-        constexpr std::size_t worth_a_tile = 16384, most_tiles = 4;
-        return std::clamp<std::size_t>(signature.output.elements() / worth_a_tile, 1, most_tiles);
-    }
-
-    template <class T>
-    void compute(const Kernel<T>& kernel) const {
-        const std::size_t parts = tiles({kernel.input_shapes, kernel.output_shape});
-        arrange_panels(geometry_, pass_, kernel.inputs[0], kernel.tile, parts, kernel.output);
-    }
-
- private:
-    ConvolutionGeometry geometry_;
-    ConvolutionPass pass_;
-    std::string convolution_;
-};
-
-}  // namespace
 
 std::size_t terms_before(const ConvolutionGeometry& geometry, std::size_t row_phase,
                          std::size_t column_phase) {
@@ -49,7 +17,7 @@ std::size_t terms_before(const ConvolutionGeometry& geometry, std::size_t row_ph
 }
 
 bool shares_panels(const ConvolutionGeometry& geometry, const ConvolutionPlan& plan, ConvolutionPass pass) {
-    if (!plan.gathered) return false;
+    if (plan.method != ConvolutionMethod::gathered) return false;
     const bool grouped = geometry.groups > 1;
     if (pass == ConvolutionPass::weight)
         return !grouped && plan.slices > 1 && geometry.feature_channels % arranged_width == 0;
@@ -128,11 +96,6 @@ void arrange_panels(const ConvolutionGeometry& geometry, ConvolutionPass pass, c
             break;
     }
     arrange_pixels(geometry, operand, part_of(geometry.batch, parts, part), arranged);
-}
-
-std::shared_ptr<const Op> arrange_panels_op(const ConvolutionGeometry& geometry, ConvolutionPass pass,
-                                            std::string purpose) {
-    return std::make_shared<ArrangePanels>(geometry, pass, std::move(purpose));
 }
 
 template void arrange_panels(const ConvolutionGeometry&, ConvolutionPass, const float*, std::size_t,

@@ -1,10 +1,7 @@
 #pragma once
 
 #include <cstddef>
-#include <memory>
-#include <string>
 
-#include <duet/graph/op.hpp>
 #include <duet/ops/convolution_plan.hpp>
 #include <duet/ops/panel_product.hpp>
 
@@ -65,9 +62,5 @@ bool shares_panels(const ConvolutionGeometry& geometry, const ConvolutionPlan& p
 template <class T>
 void arrange_panels(const ConvolutionGeometry& geometry, ConvolutionPass pass, const T* operand,
                     std::size_t part, std::size_t parts, T* arranged);
-
-/// The op that arranges an operand whole. Nodes of equal `purpose`, the pass and how it convolves, share it.
-std::shared_ptr<const Op> arrange_panels_op(const ConvolutionGeometry& geometry, ConvolutionPass pass,
-                                            std::string purpose);
 
 }  // namespace duet

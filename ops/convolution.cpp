@@ -11,12 +11,13 @@
 #include <duet/graph/error.hpp>
 #include <duet/graph/graph.hpp>
 #include <duet/graph/op.hpp>
-#include <duet/ops/arranged_panels.hpp>
+#include <duet/ops/arranged_operand.hpp>
 #include <duet/ops/convolution_kernel.hpp>
 #include <duet/ops/convolution_plan.hpp>
 #include <duet/ops/gathered_convolution.hpp>
 #include <duet/ops/matmul.hpp>
 #include <duet/ops/shape_ops.hpp>
+#include <duet/ops/winograd_convolution.hpp>
 
 namespace duet {
 
@@ -127,25 +128,46 @@ class ConvolutionOf : public OpOf<Derived> {
     }
     std::optional<Rearranged> rearranged(const Signature& signature) const override {
         const ConvolutionGeometry shape = geometry(signature);
-        if (arranged_ || !shares_panels(shape, plan(signature), Derived::pass)) return {};
+        if (arranged_ || !shares_operand(shape, plan(signature), Derived::pass)) return {};
         auto same = std::make_shared<Derived>(static_cast<const Derived&>(*this));
-        same->arranged_ = true;
+        same->arranged_ = shape;
         const std::string purpose = fmt::format("for={} {}", this->name(), ConvolutionOf::attributes());
-        return Rearranged{1, arrange_panels_op(shape, Derived::pass, purpose), same};
+        return Rearranged{1, arrange_operand(shape, Derived::pass, purpose), same};
     }
     double flops(const Signature& signature) const override { return geometry(signature).flops(); }
     std::size_t tiles(const Signature& signature) const override { return plan(signature).tiles(); }
     std::size_t workspace(const Signature& signature) const override {
         return plan(signature).workspace(geometry(signature), Derived::pass);
     }
-    std::size_t scratch(const Signature& signature) const override { return plan(signature).scratch(); }
+    std::size_t scratch(const Signature& signature) const override {
+        const ConvolutionPlan cut = plan(signature);
+        return cut.method == ConvolutionMethod::winograd
+                   ? winograd_scratch(geometry(signature), cut, Derived::pass, arranged_.has_value())
+                   : cut.scratch();
+    }
 
  protected:
     ConvolutionGeometry geometry(const Signature& signature) const {
-        return static_cast<const Derived&>(*this).geometry(signature);
+        return arranged_ ? *arranged_ : static_cast<const Derived&>(*this).geometry_of_shapes(signature);
     }
     ConvolutionPlan plan(const Signature& signature) const {
         return plan_convolution(geometry(signature), Derived::pass);
+    }
+    /// Calls `run` with a tile of the plan's method.
+    template <class T, class Run>
+    void with_tile(const Kernel<T>& kernel, const Run& run) const {
+        const Signature signature{kernel.input_shapes, kernel.output_shape};
+        const ConvolutionGeometry shape = geometry(signature);
+        const ConvolutionPlan cut = plan(signature);
+        const bool arranged = arranged_.has_value();
+        switch (cut.method) {
+            case ConvolutionMethod::lowered:
+                return run(ConvolutionTile<T>(shape, cut, Derived::pass, kernel.tile, kernel.scratch));
+            case ConvolutionMethod::gathered:
+                return run(GatheredTile<T>(shape, cut, Derived::pass, kernel.tile, kernel.scratch, arranged));
+            case ConvolutionMethod::winograd:
+                return run(WinogradTile<T>(shape, cut, Derived::pass, kernel.tile, kernel.scratch, arranged));
+        }
     }
     /// The part of (N, channels, height, width) that a tile computes.
     Region tile_region(const Signature& signature, std::size_t tile) const {
@@ -162,8 +184,8 @@ class ConvolutionOf : public OpOf<Derived> {
     }
 
     Convolution2d how_;
-    /// The second input is an arranged one.
-    bool arranged_ = false;
+    /// That of an op whose second input is an arranged one.
+    std::optional<ConvolutionGeometry> arranged_;
 };
 
 class Conv2d final : public ConvolutionOf<Conv2d> {
@@ -188,7 +210,7 @@ class Conv2d final : public ConvolutionOf<Conv2d> {
         return countable(
             {x[0], weight[0], convolved(0, x[2], weight[2], how_), convolved(1, x[3], weight[3], how_)});
     }
-    ConvolutionGeometry geometry(const Signature& signature) const {
+    ConvolutionGeometry geometry_of_shapes(const Signature& signature) const {
         return geometry_of(signature.inputs[0], signature.output, pixels(signature.inputs[1]), how_);
     }
     Tensor gradient(std::size_t input, const Application& application, const Tensor& seed) const override {
@@ -208,15 +230,8 @@ class Conv2d final : public ConvolutionOf<Conv2d> {
 
     template <class T>
     void compute(const Kernel<T>& kernel) const {
-        const Signature signature{kernel.input_shapes, kernel.output_shape};
-        const ConvolutionGeometry shape = geometry(signature);
-        const ConvolutionPlan cut = plan(signature);
-        if (cut.gathered)
-            GatheredTile<T>(shape, cut, pass, kernel.tile, kernel.scratch, arranged_)
-                .features(kernel.inputs[0], kernel.inputs[1], kernel.output);
-        else
-            ConvolutionTile<T>(shape, cut, pass, kernel.tile, kernel.scratch)
-                .features(kernel.inputs[0], kernel.inputs[1], kernel.output);
+        with_tile(kernel,
+                  [&](auto tile) { tile.features(kernel.inputs[0], kernel.inputs[1], kernel.output); });
     }
 };
 
@@ -247,7 +262,7 @@ class ConvTranspose2d final : public ConvolutionOf<ConvTranspose2d> {
             size[axis] = transposed(axis, x[2 + axis], weight[2 + axis], how_, output_padding_[axis]);
         return countable({x[0], weight[1] * how_.groups, size[0], size[1]});
     }
-    ConvolutionGeometry geometry(const Signature& signature) const {
+    ConvolutionGeometry geometry_of_shapes(const Signature& signature) const {
         return geometry_of(signature.output, signature.inputs[0], pixels(signature.inputs[1]), how_);
     }
     Tensor gradient(std::size_t input, const Application& application, const Tensor& seed) const override {
@@ -262,15 +277,7 @@ class ConvTranspose2d final : public ConvolutionOf<ConvTranspose2d> {
 
     template <class T>
     void compute(const Kernel<T>& kernel) const {
-        const Signature signature{kernel.input_shapes, kernel.output_shape};
-        const ConvolutionGeometry shape = geometry(signature);
-        const ConvolutionPlan cut = plan(signature);
-        if (cut.gathered)
-            GatheredTile<T>(shape, cut, pass, kernel.tile, kernel.scratch, arranged_)
-                .image(kernel.inputs[0], kernel.inputs[1], kernel.output);
-        else
-            ConvolutionTile<T>(shape, cut, pass, kernel.tile, kernel.scratch)
-                .image(kernel.inputs[0], kernel.inputs[1], kernel.output);
+        with_tile(kernel, [&](auto tile) { tile.image(kernel.inputs[0], kernel.inputs[1], kernel.output); });
     }
 
  private:
@@ -303,7 +310,7 @@ class Conv2dWeightGradient final : public ConvolutionOf<Conv2dWeightGradient> {
                                          to_string(features)));
         return output;
     }
-    ConvolutionGeometry geometry(const Signature& signature) const {
+    ConvolutionGeometry geometry_of_shapes(const Signature& signature) const {
         return geometry_of(signature.inputs[0], signature.inputs[1], kernel_, how_);
     }
     Tensor gradient(std::size_t input, const Application& application, const Tensor& seed) const override {
@@ -319,15 +326,9 @@ class Conv2dWeightGradient final : public ConvolutionOf<Conv2dWeightGradient> {
 
     template <class T>
     void compute(const Kernel<T>& kernel) const {
-        const Signature signature{kernel.input_shapes, kernel.output_shape};
-        const ConvolutionGeometry shape = geometry(signature);
-        const ConvolutionPlan cut = plan(signature);
-        if (cut.gathered)
-            GatheredTile<T>(shape, cut, pass, kernel.tile, kernel.scratch, arranged_)
-                .weight(kernel.inputs[0], kernel.inputs[1], kernel.workspace, kernel.output);
-        else
-            ConvolutionTile<T>(shape, cut, pass, kernel.tile, kernel.scratch)
-                .weight(kernel.inputs[0], kernel.inputs[1], kernel.workspace, kernel.output);
+        with_tile(kernel, [&](auto tile) {
+            tile.weight(kernel.inputs[0], kernel.inputs[1], kernel.workspace, kernel.output);
+        });
     }
     void finish(const Kernel<float>& kernel) const override { sum_parts(kernel); }
     void finish(const Kernel<double>& kernel) const override { sum_parts(kernel); }

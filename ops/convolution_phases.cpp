@@ -7,14 +7,6 @@
 
 namespace duet {
 
-namespace {
-
-std::size_t ceil_divide(std::size_t a, std::size_t b) {
-    return (a + b - 1) / b;
-}
-
-}  // namespace
-
 Phases::Phases(const ConvolutionGeometry& geometry, std::size_t rows) : geometry_(geometry) {
     const std::array<std::size_t, 2> features{rows, geometry.features[1]};
     for (std::size_t axis = 0; axis < 2; ++axis) {

@@ -5,6 +5,7 @@
 #include <duet/ops/convolution_phases.hpp>
 #include <duet/ops/panel_product.hpp>
 #include <duet/ops/strided_rows.hpp>
+#include <duet/ops/winograd_plan.hpp>
 
 namespace duet {
 
@@ -22,16 +23,6 @@ constexpr std::size_t most_partials = std::size_t{1} << 19;
 constexpr ConvolutionTargets measured_targets[] = {
 #include "convolution_table.inc"
 };
-
-std::size_t ceil_divide(std::size_t a, std::size_t b) {
-    return (a + b - 1) / b;
-}
-
-/// `extent` cut into pieces of at most `most` and of almost equal size: that size.
-std::size_t even_piece(std::size_t extent, std::size_t most) {
-    const std::size_t pieces = ceil_divide(extent, std::clamp<std::size_t>(most, 1, extent));
-    return ceil_divide(extent, pieces);
-}
 
 std::size_t sliceable(const ConvolutionGeometry& geometry, ConvolutionPass pass) {
     if (geometry.groups > 1) return geometry.groups;
@@ -135,7 +126,7 @@ ConvolutionPlan plan_gathered(const ConvolutionGeometry& geometry, ConvolutionPa
     parts = std::clamp<std::size_t>(geometry.batch * geometry.feature_pixels() / fewest_pixels, 1, parts);
     if (weight) parts = std::clamp<std::size_t>(most_partials / geometry.weight_elements(), 1, parts);
     ConvolutionPlan plan{};
-    plan.gathered = true;
+    plan.method = ConvolutionMethod::gathered;
     plan.sample_parts = parts;
     const std::size_t most_slices = grouped ? geometry.groups : ceil_divide(channels, fewest_sliced);
     plan.slices = std::max(slices, std::clamp<std::size_t>(tiles / parts, 1, most_slices));
@@ -144,6 +135,15 @@ ConvolutionPlan plan_gathered(const ConvolutionGeometry& geometry, ConvolutionPa
 }
 
 }  // namespace
+
+std::size_t ceil_divide(std::size_t a, std::size_t b) {
+    return (a + b - 1) / b;
+}
+
+std::size_t even_piece(std::size_t extent, std::size_t most) {
+    const std::size_t pieces = ceil_divide(extent, std::clamp<std::size_t>(most, 1, extent));
+    return ceil_divide(extent, pieces);
+}
 
 double ConvolutionGeometry::flops() const {
     return 2.0 * static_cast<double>(batch) * static_cast<double>(feature_pixels()) *
@@ -162,7 +162,8 @@ Range part_of(std::size_t extent, std::size_t parts, std::size_t part) {
 }
 
 std::size_t ConvolutionPlan::workspace(const ConvolutionGeometry& geometry, ConvolutionPass pass) const {
-    return pass == ConvolutionPass::weight ? sample_parts * geometry.weight_elements() : 0;
+    const bool sums = pass == ConvolutionPass::weight && method != ConvolutionMethod::winograd;
+    return sums ? sample_parts * geometry.weight_elements() : 0;
 }
 
 bool gathers(const ConvolutionGeometry& geometry, ConvolutionPass pass) {
@@ -183,6 +184,7 @@ bool gathers(const ConvolutionGeometry& geometry, ConvolutionPass pass) {
 }
 
 ConvolutionPlan plan_convolution(const ConvolutionGeometry& geometry, ConvolutionPass pass) {
+    if (filters_minimally(geometry)) return plan_winograd(geometry, pass);
     if (gathers(geometry, pass)) return plan_gathered(geometry, pass);
     return plan_convolution(geometry, pass, measured_targets[static_cast<std::size_t>(pass)]);
 }

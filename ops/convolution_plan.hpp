@@ -18,6 +18,8 @@ struct ConvolutionGeometry {
     std::array<std::size_t, 2> stride, padding, dilation;
 
     std::size_t taps() const { return kernel[0] * kernel[1]; }
+    /// The classes of image pixels that lie a stride apart.
+    std::size_t phases() const { return stride[0] * stride[1]; }
     std::size_t image_pixels() const { return image[0] * image[1]; }
     std::size_t feature_pixels() const { return features[0] * features[1]; }
     /// The rows of the lowered image of a group: what one feature is a sum of.
@@ -56,6 +58,10 @@ void for_each_piece(const Range& range, std::size_t most, const Visit& visit) {
 /// The part-th of `parts` ranges of almost equal size that [0, extent) is cut into.
 Range part_of(std::size_t extent, std::size_t parts, std::size_t part);
 
+std::size_t ceil_divide(std::size_t a, std::size_t b);
+/// `extent` cut into pieces of at most `most` and of almost equal size: that size.
+std::size_t even_piece(std::size_t extent, std::size_t most);
+
 /// What the plan of a lowered pass aims at for a block.
 struct ConvolutionTargets {
     /// Columns of the lowered image: samples of fewer pixels are taken together.
@@ -66,15 +72,18 @@ struct ConvolutionTargets {
     std::size_t features, products;
 };
 
+/// How a pass is computed: by products with a lowered image, by products with patches gathered where they are
+/// (GatheredTile), or by minimal filtering (WinogradTile).
+enum class ConvolutionMethod { lowered, gathered, winograd };
+
 /// How a pass is cut: into tiles, each some samples and a slice of the channels it writes (of the groups, if
 /// there are several), and each tile into blocks, each one matrix product whose lowered image fits the second
 /// level of cache. A function of the geometry.
 struct ConvolutionPlan {
-    /// True if nothing is lowered (see GatheredTile). Blocks are then products of several panels.
-    bool gathered;
+    ConvolutionMethod method;
     /// tiles = sample_parts * slices.
     std::size_t sample_parts, slices;
-    /// A block is several whole samples, or some rows of the features of one.
+    /// A block is several whole samples, or some rows of the features of one: of minimal filtering's tiles.
     std::size_t samples, rows;
     /// Image channels of a block, and the feature channels that one product takes of it.
     std::size_t channels, features;
@@ -88,7 +97,7 @@ struct ConvolutionPlan {
     std::size_t window_elements, result_elements, operand_elements;
 
     std::size_t tiles() const { return sample_parts * slices; }
-    /// Elements that a tile uses while it runs.
+    /// Elements that a tile uses while it runs; of minimal filtering's see `winograd_scratch`.
     std::size_t scratch() const {
         return front_elements + lowered_elements + feature_elements + phase_elements + window_elements +
                result_elements + operand_elements;

@@ -12,40 +12,14 @@
 
 #include <duet/ops/strided_rows.hpp>
 
-// Registers are arrays that live in registers only once every loop over them is unrolled.
-#if defined(__clang__)
-#define DUET_UNROLL _Pragma("clang loop unroll(full)")
-#elif defined(__GNUC__)
-#define DUET_UNROLL _Pragma("GCC unroll 16")
-#else
-#define DUET_UNROLL
-#endif
-
 namespace duet {
 
 namespace {
 
 template <class T>
-constexpr std::size_t lanes = vector_register_bytes / sizeof(T);
-template <class T>
 constexpr std::size_t most_registers = panel_columns<T> / lanes<T>;
 /// Multiplications a column for whose sake a panel is packed: a small one is as fast where it is.
 constexpr std::size_t worth_packing = 64 * 128;
-
-template <class T>
-using Register __attribute__((vector_size(vector_register_bytes))) = T;
-
-template <class T>
-Register<T> load(const T* from) {
-    Register<T> values;
-    std::memcpy(&values, from, sizeof values);
-    return values;
-}
-
-template <class T>
-void store(const Register<T>& values, T* to) {
-    std::memcpy(to, &values, sizeof values);
-}
 
 #if defined(__AVX512F__)
 Register<float> multiply_add(float a, Register<float> b, Register<float> c) {

@@ -421,6 +421,8 @@ std::vector<Convolution> convolutions() {
         {"one column, padding beyond the kernel", 1, 2, 1, {4, 1}, {2, 1}, {{1, 2}, {3, 2}, {1, 1}, 1}},
         {"kernel over the image", 3, 2, 2, {2, 3}, {2, 3}, {}},
         {"one pixel of features", 2, 2, 3, {2, 2}, {4, 4}, {{2, 2}, {1, 1}, {1, 1}, 1}},
+        {"minimal filtering, two taps a phase", 2, 16, 16, {14, 9}, {4, 4}, {{2, 2}, {1, 1}, {1, 1}, 1}},
+        {"minimal filtering, three taps", 2, 16, 32, {6, 5}, {3, 3}, {{1, 1}, {1, 1}, {1, 1}, 1}},
     };
 }
 
@@ -477,7 +479,7 @@ const std::vector<ExemptOp>& exempt_ops() {
         {"PackPanels",
          "made by the compiler, when all gradients are taken; rewrite_test holds it to matmul's bits"},
         {"PanelMatMul", "the same"},
-        {"ArrangePanels", "the same, for convolutions; rewrite_test holds them to the same bits"},
+        {"ArrangeOperand", "the same, for convolutions; rewrite_test holds them to the same bits"},
         {"RandomOp", "the base of the random ops"},
         {"Rejection", "throws from its shape rule and never becomes a node"},
     };

@@ -240,7 +240,7 @@ TEST_CASE("a transposed matrix that tiles of several products read is laid out i
     CHECK(same_bits(one[0], same[0]));
 }
 
-TEST_CASE("a convolution's weight is arranged once for its tiles, bit for bit") {
+TEST_CASE("a convolution's weight, or features, are arranged once for its tiles, bit for bit") {
     struct Case {
         Convolution2d how;
         std::array<std::size_t, 2> kernel;
@@ -248,6 +248,7 @@ TEST_CASE("a convolution's weight is arranged once for its tiles, bit for bit") 
     };
     const std::vector<Case> cases = {
         {{.stride = {2, 2}, .padding = {1, 1}}, {4, 4}, 128, 128},
+        {{.padding = {1, 1}}, {3, 3}, 64, 144},
         {{.stride = {3, 2}, .padding = {2, 0}, .dilation = {2, 1}}, {3, 5}, 128, 128},
         {{.padding = {1, 1}, .groups = 2}, {3, 3}, 256, 256}};
     for (const Case& each : cases) {
@@ -255,16 +256,17 @@ TEST_CASE("a convolution's weight is arranged once for its tiles, bit for bit") 
         const Tensor x = graph.input("x", {16, each.channels, 11, 13});
         const Tensor w = graph.input(
             "w", {each.features, each.channels / each.how.groups, each.kernel[0], each.kernel[1]});
-        const Tensor y = conv2d(x, w, each.how), back = conv_transpose2d(y, w, each.how);
+        const Tensor y = conv2d(x, w, each.how), back = conv_transpose2d(y, w, each.how),
+                     gradient = conv2d_weight_gradient(x, y, each.kernel, each.how);
         const Array image = ramp(x.shape()), weight = ramp(w.shape());
         CompileOptions plain;
         plain.fuse = false;
         plain.rewrite = false;
-        auto arranged = compile<float>(graph, {y, back}, {}, Arena(2)),
-             literal = compile<float>(graph, {y, back}, {}, Arena(), plain);
+        auto arranged = compile<float>(graph, {y, back, gradient}, {}, Arena(2)),
+             literal = compile<float>(graph, {y, back, gradient}, {}, Arena(), plain);
         for (auto* program : {&arranged, &literal}) program->run({{x, image}, {w, weight}});
-        CHECK(arranged.describe().find("arrange_panels(for=conv2d") != std::string::npos);
-        CHECK(arranged.describe().find("arrange_panels(for=conv_transpose2d") != std::string::npos);
-        for (std::size_t i = 0; i < 2; ++i) CHECK(same_bits(arranged[i], literal[i]));
+        CHECK(arranged.describe().find("arrange_operand(for=conv2d") != std::string::npos);
+        CHECK(arranged.describe().find("arrange_operand(for=conv_transpose2d") != std::string::npos);
+        for (std::size_t i = 0; i < 3; ++i) CHECK(same_bits(arranged[i], literal[i]));
     }
 }

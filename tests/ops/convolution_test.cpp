@@ -85,6 +85,14 @@ std::vector<Case> cases() {
         {4, 70, 50, {3, 3}, {1, 1}, {}},
         {3, 8, 8, {64, 20}, {1, 1}, {{2, 2}, {0, 0}, {1, 1}, 1}},
         {2, 5, 7, {40, 41}, {5, 4}, {{3, 2}, {7, 5}, {2, 3}, 1}},
+        {19, 32, 80, {14, 14}, {4, 4}, {{2, 2}, {1, 1}, {1, 1}, 1}},
+        {3, 16, 16, {8, 15}, {4, 4}, {{2, 2}, {1, 1}, {1, 1}, 1}},
+        {1, 48, 16, {20, 6}, {2, 3}, {{1, 1}, {0, 2}, {1, 1}, 1}},
+        {2, 80, 144, {32, 16}, {3, 3}, {{1, 1}, {1, 1}, {1, 1}, 1}},
+        {5, 16, 32, {13, 16}, {3, 3}, {{1, 1}, {0, 1}, {1, 1}, 1}},
+        {2, 16, 16, {40, 23}, {6, 9}, {{2, 3}, {3, 0}, {1, 1}, 1}},
+        {1, 16, 16, {9, 40}, {4, 6}, {{2, 3}, {5, 1}, {1, 1}, 1}},
+        {2, 48, 16, {9, 18}, {3, 6}, {{1, 3}, {1, 1}, {1, 1}, 1}},
     };
 }
 
@@ -266,8 +274,9 @@ TEST_CASE_TEMPLATE("values, gradients and their gradients are PyTorch's", T, flo
     const auto file = read_safetensors_as<T>(path);
     const auto exact = read_safetensors_as<double>(path);
     const double tolerance = sizeof(T) == 4 ? 1e-5 : 1e-10;
-    for (const std::string name : {"plain", "pointwise", "dcgan", "one_channel", "left_over", "wide_stride",
-                                   "dilation", "groups", "depthwise", "one_row", "whole", "one_pixel"})
+    for (const std::string name :
+         {"plain", "pointwise", "dcgan", "one_channel", "left_over", "wide_stride", "dilation", "groups",
+          "depthwise", "one_row", "whole", "one_pixel", "two_taps", "three_taps"})
         for (const std::string function : {"conv2d", "conv_transpose2d"}) {
             std::string prefix = name;
             prefix.append("/").append(function).append("/");

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <cstddef>
+
+#include <duet/graph/shape.hpp>
+#include <duet/ops/convolution_plan.hpp>
+
+namespace duet {
+
+/// The shape of a pass's second operand as the tiles multiply by it, which is made once for all of them. The
+/// weight at every point: for features (points, points, panels, phases and image channels, columns of a
+/// panel), for an image (points, points, panels, feature channels, columns of a panel). The features at every
+/// point, for a weight: (panels, tiles of all points and samples, columns of a panel).
+Shape winograd_operand(const ConvolutionGeometry& geometry, ConvolutionPass pass);
+
+/// Writes the `part`-th of `parts` parts of it.
+template <class T>
+void transform_operand(const ConvolutionGeometry& geometry, ConvolutionPass pass, const T* operand,
+                       std::size_t part, std::size_t parts, T* scratch, T* transformed);
+/// Elements of scratch memory for that.
+std::size_t winograd_operand_scratch(const ConvolutionGeometry& geometry, ConvolutionPass pass);
+
+}  // namespace duet
