@@ -134,7 +134,10 @@ class ConvolutionOf : public OpOf<Derived> {
         const std::string purpose = fmt::format("for={} {}", this->name(), ConvolutionOf::attributes());
         return Rearranged{1, arrange_operand(shape, Derived::pass, purpose), same};
     }
-    double flops(const Signature& signature) const override { return geometry(signature).flops(); }
+    double flops(const Signature& signature) const override {
+        const ConvolutionGeometry shape = geometry(signature);
+        return plan(signature).method == ConvolutionMethod::winograd ? winograd_flops(shape) : shape.flops();
+    }
     std::size_t tiles(const Signature& signature) const override { return plan(signature).tiles(); }
     std::size_t workspace(const Signature& signature) const override {
         return plan(signature).workspace(geometry(signature), Derived::pass);

@@ -53,6 +53,9 @@ WinogradAxes winograd_axes(const ConvolutionGeometry& geometry);
 /// a kernel of two or three strides, features enough for the tiles. It does not depend on the batch.
 bool filters_minimally(const ConvolutionGeometry& geometry);
 
+/// What the products of a pass take; the transforms beside them take a few percent of it.
+double winograd_flops(const ConvolutionGeometry& geometry);
+
 ConvolutionPlan plan_winograd(const ConvolutionGeometry& geometry, ConvolutionPass pass);
 
 /// Where some tiles' values lie: for each point a matrix with a row for each tile that has it, by sample, row

@@ -236,6 +236,18 @@ TEST_CASE("workspace and scratch memory are bounded, however large the batch") {
     }
 }
 
+TEST_CASE("operations are counted as they are done") {
+    const auto flops = [](std::size_t channels) {
+        Graph graph;
+        const Tensor x = graph.input("x", {2, channels, 14, 14}), w = graph.input("w", {32, channels, 4, 4});
+        const Tensor y = conv2d(x, w, {.stride = {2, 2}, .padding = {1, 1}});
+        const std::vector<Shape> inputs{x.shape(), w.shape()};
+        return op_of(y).flops({inputs, y.shape()});
+    };
+    CHECK(flops(24) == 2.0 * 2 * 49 * 32 * 24 * 16);
+    CHECK(flops(32) == 2.0 * 2 * 100 * 32 * 32 * 4);
+}
+
 TEST_CASE("programs give the same bits on any number of threads, and epilogues change none") {
     for (const Case& c : cases()) {
         std::vector<std::vector<double>> first;
