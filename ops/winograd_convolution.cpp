@@ -197,36 +197,35 @@ void WinogradTile<T>::collect_features(const Block& block, T* features) {
     }
 }
 
+/// The product of each point's matrix in a block with that of the weight.
+template <class T>
+void WinogradTile<T>::multiply_points(const WinogradRows& rows, const T* left, std::size_t terms,
+                                      const T* weight, std::size_t width, T* result) const {
+    const std::size_t matrix = ceil_divide(width, arranged_width) * terms * arranged_width;
+    for (std::size_t point = 0; point < rows.points(); ++point)
+        multiply_packed(false, rows.count(point), width, terms, left + rows.first(point) * terms, terms,
+                        weight + point * matrix, arranged_width, false, result + rows.first(point) * width,
+                        width);
+}
+
 template <class T>
 void WinogradTile<T>::features(const T* image, const T* weight, T* features) {
-    const std::size_t terms = geometry_.phases() * geometry_.image_channels, width = features_.size();
-    const std::size_t matrix = ceil_divide(width, arranged_width) * terms * arranged_width;
-    const T* const matrices = transformed(ConvolutionPass::features, weight);
+    const T* const at_points = transformed(ConvolutionPass::features, weight);
     for_each_block([&](const Block& block) {
         spread_pixels(block, image);
-        for (std::size_t point = 0; point < block.rows.points(); ++point) {
-            const std::size_t first = block.rows.first(point);
-            multiply_packed(false, block.rows.count(point), width, terms, pixel_points_ + first * terms,
-                            terms, matrices + point * matrix, arranged_width, false,
-                            feature_points_ + first * width, width);
-        }
+        multiply_points(block.rows, pixel_points_, geometry_.phases() * channels_.size(), at_points,
+                        features_.size(), feature_points_);
         collect_features(block, features);
     });
 }
 
 template <class T>
 void WinogradTile<T>::image(const T* features, const T* weight, T* image) {
-    const std::size_t terms = features_.size(), width = geometry_.phases() * geometry_.image_channels;
-    const std::size_t matrix = ceil_divide(width, arranged_width) * terms * arranged_width;
-    const T* const matrices = transformed(ConvolutionPass::image, weight);
+    const T* const at_points = transformed(ConvolutionPass::image, weight);
     for_each_block([&](const Block& block) {
         evaluate_features(block, features);
-        for (std::size_t point = 0; point < block.rows.points(); ++point) {
-            const std::size_t first = block.rows.first(point);
-            multiply_packed(false, block.rows.count(point), width, terms, feature_points_ + first * terms,
-                            terms, matrices + point * matrix, arranged_width, false,
-                            pixel_points_ + first * width, width);
-        }
+        multiply_points(block.rows, feature_points_, features_.size(), at_points,
+                        geometry_.phases() * channels_.size(), pixel_points_);
         join_pixels(block, image);
     });
 }

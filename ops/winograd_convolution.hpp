@@ -43,6 +43,8 @@ class WinogradTile {
     void evaluate_features(const Block& block, const T* features);
     void collect_features(const Block& block, T* features);
     void collect_taps(T* weight);
+    void multiply_points(const WinogradRows& rows, const T* left, std::size_t terms, const T* weight,
+                         std::size_t width, T* result) const;
     const T* transformed(ConvolutionPass pass, const T* weight);
 
     const ConvolutionGeometry& geometry_;
