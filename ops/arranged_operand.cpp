@@ -52,7 +52,8 @@ class ArrangeOperand final : public OpOf<ArrangeOperand> {
 }  // namespace
 
 bool shares_operand(const ConvolutionGeometry& geometry, const ConvolutionPlan& plan, ConvolutionPass pass) {
-    return plan.method == ConvolutionMethod::winograd || shares_panels(geometry, plan, pass);
+    return plan.method == ConvolutionMethod::winograd ? shares_winograd_operand(geometry, plan, pass)
+                                                      : shares_panels(geometry, plan, pass);
 }
 
 std::shared_ptr<const Op> arrange_operand(const ConvolutionGeometry& geometry, ConvolutionPass pass,

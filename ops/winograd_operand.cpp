@@ -120,6 +120,14 @@ Shape winograd_operand(const ConvolutionGeometry& geometry, ConvolutionPass pass
             features ? pixels : geometry.feature_channels, arranged_width};
 }
 
+bool shares_winograd_operand(const ConvolutionGeometry& geometry, const ConvolutionPlan& plan,
+                             ConvolutionPass pass) {
+    constexpr std::size_t worth_sharing = 4, most_elements = std::size_t{1} << 23;
+    return pass != ConvolutionPass::weight ||
+           (ceil_divide(geometry.image_channels, plan.channels) >= worth_sharing &&
+            winograd_operand(geometry, pass).elements() <= most_elements);
+}
+
 std::size_t winograd_operand_scratch(const ConvolutionGeometry& geometry, ConvolutionPass pass) {
     const std::size_t channels =
         pass == ConvolutionPass::image ? geometry.image_channels : geometry.feature_channels;

@@ -13,6 +13,12 @@ namespace duet {
 /// point, for a weight: (panels, tiles of all points and samples, columns of a panel).
 Shape winograd_operand(const ConvolutionGeometry& geometry, ConvolutionPass pass);
 
+/// True if it is better made once. For a weight, whose tiles are cut from both sides, a few of them may as
+/// well evaluate the same features again, and many values at points would take more memory than they are
+/// worth.
+bool shares_winograd_operand(const ConvolutionGeometry& geometry, const ConvolutionPlan& plan,
+                             ConvolutionPass pass);
+
 /// Writes the `part`-th of `parts` parts of it.
 template <class T>
 void transform_operand(const ConvolutionGeometry& geometry, ConvolutionPass pass, const T* operand,
