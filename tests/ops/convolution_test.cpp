@@ -236,6 +236,31 @@ TEST_CASE("workspace and scratch memory are bounded, however large the batch") {
     }
 }
 
+TEST_CASE("minimal filtering rounds no worse than direct sums") {
+    const std::vector<Case> filtered{{4, 64, 32, {14, 14}, {4, 4}, {{2, 2}, {1, 1}, {1, 1}, 1}},
+                                     {2, 64, 32, {12, 12}, {3, 3}, {{1, 1}, {1, 1}, {1, 1}, 1}}};
+    for (const Case& c : filtered) {
+        Graph graph;
+        const auto all = passes(graph, c);
+        const auto i = converted<float>({all[0].inputs[0]})[0], w = converted<float>({all[0].inputs[1]})[0],
+                   f = converted<float>({all[1].inputs[0]})[0];
+        std::vector<float> to_i(i.size()), to_w(w.size()), to_f(f.size());
+        c.for_each_product([&](std::size_t at_i, std::size_t at_w, std::size_t at_f) {
+            to_i[at_i] = std::fma(w[at_w], f[at_f], to_i[at_i]);
+            to_w[at_w] = std::fma(i[at_i], f[at_f], to_w[at_w]);
+            to_f[at_f] = std::fma(i[at_i], w[at_w], to_f[at_f]);
+        });
+        const std::vector<std::vector<float>> direct{to_f, to_i, to_w};
+        for (std::size_t pass = 0; pass < all.size(); ++pass) {
+            INFO(all[pass].name, " by ", to_string(c.weight_shape()));
+            const auto inputs = converted<float>(all[pass].inputs);
+            const auto result = run_op<float>(op_of(all[pass].result), all[pass].shapes,
+                                              all[pass].result.shape(), pointers(inputs));
+            CHECK(relative(result, all[pass].expected) < 1.2 * relative(direct[pass], all[pass].expected));
+        }
+    }
+}
+
 TEST_CASE("operations are counted as they are done") {
     const auto flops = [](std::size_t channels) {
         Graph graph;
