@@ -134,7 +134,7 @@ void Program<T>::State::work(std::size_t thread, std::uint64_t draw) {
             }
         }
         for (std::uint32_t seen = done.load(std::memory_order_acquire); seen != bands + 1;)
-            seen = wait_while_equal(done, seen);
+            seen = arena.state().pool.wait_while_equal(thread, done, seen);
         if (failed) return;
     }
 }

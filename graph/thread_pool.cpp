@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <span>
+
+#include <duet/graph/processor.hpp>
 
 namespace duet {
 
@@ -15,7 +18,8 @@ inline void pause() {
 
 }  // namespace
 
-std::uint32_t wait_while_equal(const std::atomic<std::uint32_t>& value, std::uint32_t old) {
+std::uint32_t ThreadPool::wait_while_equal(std::size_t thread, const std::atomic<std::uint32_t>& value,
+                                           std::uint32_t old) {
     constexpr auto patience = std::chrono::microseconds(50);
     constexpr int spins_per_look_at_the_clock = 64;
     const auto start = std::chrono::steady_clock::now();
@@ -28,12 +32,14 @@ std::uint32_t wait_while_equal(const std::atomic<std::uint32_t>& value, std::uin
     } while (std::chrono::steady_clock::now() - start < patience);
     for (;;) {
         value.wait(old, std::memory_order_acquire);
+        spread(thread);
         const std::uint32_t seen = value.load(std::memory_order_acquire);
         if (seen != old) return seen;
     }
 }
 
 ThreadPool::ThreadPool(std::size_t threads) {
+    if (threads > 1 && threads <= processors()) processors_ = std::vector<std::atomic<int>>(threads);
     for (std::size_t thread = 1; thread < threads; ++thread)
         workers_.emplace_back([this, thread] { serve(thread); });
 }
@@ -46,6 +52,7 @@ ThreadPool::~ThreadPool() {
 
 void ThreadPool::run(Function function, void* context) {
     if (!workers_.empty()) {
+        spread(0);
         function_ = function;
         context_ = context;
         running_.store(static_cast<std::uint32_t>(workers_.size()), std::memory_order_relaxed);
@@ -54,18 +61,30 @@ void ThreadPool::run(Function function, void* context) {
     }
     function(context, 0);
     for (std::uint32_t left = running_.load(std::memory_order_acquire); left != 0;)
-        left = wait_while_equal(running_, left);
+        left = wait_while_equal(0, running_, left);
 }
 
 void ThreadPool::serve(std::size_t thread) {
     std::uint32_t round = 0;
     for (;;) {
-        round = wait_while_equal(round_, round);
+        round = wait_while_equal(thread, round_, round);
         if (stopping_) return;
+        spread(thread);
         function_(context_, thread);
         running_.fetch_sub(1, std::memory_order_release);
         running_.notify_all();
     }
+}
+
+void ThreadPool::spread(std::size_t thread) {
+    if (processors_.empty()) return;
+    const std::span<const std::atomic<int>> taken(processors_.data(), thread);
+    int here = current_processor();
+    if (std::find(taken.begin(), taken.end(), here) != taken.end()) {
+        leave_processors(taken);
+        here = current_processor();
+    }
+    if (processors_[thread] != here) processors_[thread] = here;
 }
 
 }  // namespace duet

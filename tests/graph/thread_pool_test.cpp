@@ -3,8 +3,15 @@
 #include <atomic>
 #include <chrono>
 #include <ctime>
+#include <span>
 #include <thread>
+#include <vector>
 
+#ifdef __linux__
+#include <sched.h>
+#endif
+
+#include <duet/graph/processor.hpp>
 #include <duet/graph/thread_pool.hpp>
 
 using namespace duet;
@@ -27,3 +34,57 @@ TEST_CASE("threads that wait for work cost no processor time") {
     const double milliseconds = 1000.0 * static_cast<double>(std::clock() - before) / CLOCKS_PER_SEC;
     CHECK(milliseconds < 5.0);
 }
+
+#ifdef __linux__
+
+namespace {
+
+cpu_set_t allowed_processors() {
+    cpu_set_t allowed;
+    REQUIRE(sched_getaffinity(0, sizeof allowed, &allowed) == 0);
+    return allowed;
+}
+
+void allow_processors(const cpu_set_t& processors) {
+    REQUIRE(sched_setaffinity(0, sizeof processors, &processors) == 0);
+}
+
+}  // namespace
+
+TEST_CASE("a thread on the processor of another leaves it, and may run where it could before") {
+    if (processors() < 2) return;
+    const cpu_set_t allowed = allowed_processors();
+    std::vector<int> seen(2);
+    cpu_set_t allowed_of_worker;
+    ThreadPool pool(2);
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(current_processor(), &one);
+    allow_processors(one);
+    for (int round = 0; round < 20; ++round) {
+        pool.run([&](std::size_t thread) {
+            seen[thread] = current_processor();
+            if (thread == 0) return;
+            allowed_of_worker = allowed_processors();
+            allow_processors(one);
+            allow_processors(allowed);
+        });
+        CHECK(seen[0] != seen[1]);
+        CHECK(CPU_EQUAL(&allowed_of_worker, &allowed));
+    }
+    allow_processors(allowed);
+}
+
+TEST_CASE("a thread leaves a processor only for one that it may run on") {
+    const cpu_set_t allowed = allowed_processors();
+    const std::vector<std::atomic<int>> none;
+    std::vector<std::atomic<int>> all(CPU_SETSIZE);
+    for (int i = 0; i < CPU_SETSIZE; ++i) all[static_cast<std::size_t>(i)] = i;
+    for (const auto& taken : {std::span(none), std::span<const std::atomic<int>>(all)}) {
+        leave_processors(taken);
+        const cpu_set_t after = allowed_processors();
+        CHECK(CPU_EQUAL(&after, &allowed));
+    }
+}
+
+#endif

@@ -1,0 +1,41 @@
+#include <duet/graph/processor.hpp>
+
+#ifdef __linux__
+#include <sched.h>
+#endif
+
+namespace duet {
+
+#ifdef __linux__
+
+std::size_t processors() {
+    cpu_set_t allowed;
+    if (sched_getaffinity(0, sizeof allowed, &allowed) != 0) return 0;
+    return static_cast<std::size_t>(CPU_COUNT(&allowed));
+}
+
+int current_processor() {
+    return sched_getcpu();
+}
+
+void leave_processors(std::span<const std::atomic<int>> taken) {
+    cpu_set_t allowed;
+    if (sched_getaffinity(0, sizeof allowed, &allowed) != 0) return;
+    cpu_set_t free = allowed;
+    for (const std::atomic<int>& processor : taken) CPU_CLR(processor.load(std::memory_order_relaxed), &free);
+    if (sched_setaffinity(0, sizeof free, &free) == 0) sched_setaffinity(0, sizeof allowed, &allowed);
+}
+
+#else
+
+std::size_t processors() {
+    return 0;
+}
+int current_processor() {
+    return -1;
+}
+void leave_processors(std::span<const std::atomic<int>>) {}
+
+#endif
+
+}  // namespace duet

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <span>
+
+namespace duet {
+
+/// How many processors the calling thread may run on; zero where that is not known.
+std::size_t processors();
+
+/// The processor that the calling thread runs on; -1 where that is not known.
+int current_processor();
+
+/// Moves the calling thread to a processor that is not in `taken`, if it may run on such a one. Where it may
+/// run stays as it was.
+void leave_processors(std::span<const std::atomic<int>> taken);
+
+}  // namespace duet
