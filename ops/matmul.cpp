@@ -67,10 +67,10 @@ class MatMul final : public OpOf<MatMul> {
                                         accumulate_);
     }
 
-    /// Tiles of rows would each pack all of a transposed b again.
+    /// Tiles of rows would each pack all of a transposed b again, unless it is a single row.
     std::optional<Rearranged> rearranged(const Signature& signature) const override {
         const ProductSplit parts = split(signature);
-        if (!transpose_b_ || !parts.by_rows || parts.tiles < 2) return {};
+        if (!transpose_b_ || !parts.by_rows || parts.tiles < 2 || signature.output[1] == 1) return {};
         return Rearranged{1, pack_panels_op(),
                           panel_matmul_op(transpose_a_, accumulate_, signature.output[1])};
     }

@@ -31,7 +31,7 @@ class PackPanels final : public OpOf<PackPanels> {
     }
     double flops(const Signature&) const override { return 0; }
     std::size_t tiles(const Signature& signature) const override {
-        constexpr std::size_t worth_a_tile = 8192, most = 8;
+        constexpr std::size_t worth_a_tile = 4096, most = 8;
         const std::size_t wanted = signature.output.elements() / worth_a_tile;
         return std::clamp<std::size_t>(wanted, 1, std::min(most, signature.output[0]));
     }

@@ -35,9 +35,10 @@ ProductSplit split_product(std::size_t m, std::size_t n, std::size_t k) {
         return {true, std::clamp<std::size_t>(m * n / worth_a_tile, 1, std::min(most, ceil_divide(m, unit))),
                 m, unit};
     }
-    if (products < too_small) return {true, 1, m, 1};
     constexpr std::size_t row_unit = 4, column_unit = 64;
     const std::size_t rows = even(m / fewest_rows), columns = even(n / fewest_columns);
+    if (n == 1) return {true, rows, m, row_unit};
+    if (products < too_small) return {true, 1, m, 1};
     if (rows >= 2 || columns < 2) return {true, rows, m, row_unit};
     return {false, columns, n, column_unit};
 }

@@ -20,7 +20,7 @@ struct ProductSplit {
 ///
 /// Every tile packs what it multiplies by again, so rows are cut only where many are left to a tile; tiles of
 /// rows let neighbouring ops on the same rows run tile after tile. A product of few rows is cut along its
-/// columns, into whole panels.
+/// columns, into whole panels; one of a single column, however small, along the rows of its neighbours.
 ProductSplit split_product(std::size_t m, std::size_t n, std::size_t k);
 
 }  // namespace duet

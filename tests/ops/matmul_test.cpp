@@ -11,6 +11,9 @@
 
 #include <duet/graph/blas_threads.hpp>
 #include <duet/graph/error.hpp>
+#include <duet/graph/program.hpp>
+#include <duet/ops/activation.hpp>
+#include <duet/ops/panel_matmul.hpp>
 #include <duet/ops/product_split.hpp>
 #include <duet/ops/shape_ops.hpp>
 
@@ -264,6 +267,25 @@ TEST_CASE("shape errors say what differs and what would fit") {
                    "transpose_a=true, transpose_b=true"));
     CHECK(contains(message([&] { matmul(a, c); }), "argument 2 must be a matrix"));
     CHECK_NOTHROW(matmul(a, b, false, true));
+}
+
+TEST_CASE("a column of scores is cut along the rows of the layer before, and joins its group") {
+    CHECK(split_product(128, 1, 128).tiles == split_product(128, 128, 128).tiles);
+    CHECK(split_product(128, 1, 128).by_rows);
+    CHECK(split_product(64, 1, 128).tiles == 1);
+    Graph graph;
+    const Tensor x = graph.input("x", {128, 128}), weight = graph.input("weight", {128, 128});
+    const Tensor features = relu(matmul(x, weight));
+    const Tensor scores = matmul(features, graph.input("last", {1, 128}), false, true);
+    const auto program = compile<float>(graph, {scores}, {}, Arena(2));
+    CHECK(program.report().instructions == 2);
+    CHECK(program.report().groups == 1);
+}
+
+TEST_CASE("a weight of two panels is laid out by two tiles") {
+    const std::vector<Shape> weight{{128, 100}};
+    const Shape panels = pack_panels_op()->shape(weight);
+    CHECK(pack_panels_op()->tiles({weight, panels}) == 2);
 }
 
 TEST_CASE("the cut of a product covers it with tiles that are never empty") {
