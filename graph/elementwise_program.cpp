@@ -340,12 +340,7 @@ void ElementwiseProgram<T>::run_rows(const Buffers& buffers, std::size_t begin, 
                                                                 : stride;
         buffers.steps[i] = step * sizeof(T);
     }
-    const MachineCode::Function function = code_->function(stage.function);
-    for (std::size_t row = 0; row < rows; ++row) {
-        function(buffers.addresses, count);
-        for (std::size_t i = 0; i < addresses; ++i)
-            buffers.addresses[i] = static_cast<const std::byte*>(buffers.addresses[i]) + buffers.steps[i];
-    }
+    code_->function(stage.function)(buffers.addresses, count, rows, buffers.steps);
 }
 
 template <class T>
@@ -396,7 +391,7 @@ void ElementwiseProgram<T>::run_block(const Buffers& buffers, std::size_t begin,
             const void** address = buffers.addresses;
             for (const Place& input : stage.inputs) *address++ = source(input, buffers, begin);
             for (const Place& output : stage.outputs) *address++ = target(output, buffers, begin);
-            code_->function(stage.function)(buffers.addresses, count);
+            code_->function(stage.function)(buffers.addresses, count, 1, buffers.steps);
             continue;
         }
         std::array<const T*, ElementwiseOp::most_inputs> inputs;

@@ -56,8 +56,9 @@ int predicate(VectorRelation relation) {
     return 0x04;
 }
 
-/// Writes functions of the System V calling convention: the addresses are in rdi, the count in rsi. r11 is
-/// how many bytes of each array are done, r10 how much of a vector comes next where that is not all of it.
+/// Writes functions of the System V calling convention: the addresses are in rdi, the count in rsi; the rows
+/// left and the steps between them move to rbx and rbp. r11 is how many bytes of each array are done, r10 how
+/// much of a vector comes next where that is not all of it.
 class Writer final : public Xbyak::CodeGenerator {
  public:
     Writer() : CodeGenerator(Xbyak::DEFAULT_MAX_CODE_SIZE, Xbyak::AutoGrow) {}
@@ -70,11 +71,16 @@ class Writer final : public Xbyak::CodeGenerator {
         align(16);
         const std::size_t begin = getSize();
         endbr64();
+        push(rbx);
+        push(rbp);
         if (frame > 0) sub(rsp, frame);
+        mov(rbx, rdx);
+        mov(rbp, rcx);
+        Xbyak::Label row, next, rest, part, done, end;
+        shl(rsi, element_shift);
+        L(row);
         fetch_pointers(code);
         for (const Placed& placed : placement.hoisted()) body_line<T>(code, placed, false);
-        Xbyak::Label next, rest, part, done;
-        shl(rsi, element_shift);
         xor_(r11d, r11d);
         // A part of a vector first, so that the other stores are aligned.
         mov(r10, ptr[rdi + 8 * code.addresses_read()]);
@@ -106,13 +112,28 @@ class Writer final : public Xbyak::CodeGenerator {
         cmp(r11, rax);
         jne(rest, T_NEAR);
         L(done);
+        dec(rbx);
+        jz(end, T_NEAR);
+        step_to_next_row(code);
+        add(rsi, vector_bytes);
+        jmp(row, T_NEAR);
+        L(end);
         if (frame > 0) add(rsp, frame);
+        pop(rbp);
+        pop(rbx);
         vzeroupper();
         ret();
         return begin;
     }
 
  private:
+    void step_to_next_row(const VectorCode& code) {
+        for (std::size_t address = 0; address < code.addresses_read() + code.stored().size(); ++address) {
+            mov(rax, ptr[rbp + 8 * address]);
+            add(ptr[rdi + 8 * address], rax);
+        }
+    }
+
     /// Makes the lanes that r10 bytes fill the only ones to be read and written, and r10 their number.
     void select_lanes(int element_shift) {
         if constexpr (wide) {

@@ -11,9 +11,11 @@ namespace duet {
 /// (AVX2 or AVX-512). Immutable, and free to be run by many threads, once finished.
 class MachineCode {
  public:
-    /// Runs the code over `count` elements at `addresses`. An address written may be one that is read, or
-    /// apart from all.
-    using Function = void (*)(const void* const* addresses, std::size_t count);
+    /// Runs the code over `count` elements at `addresses` for each of `rows` rows, at least one, from one to
+    /// the next of which each address moves on by its number of bytes in `steps`. An address written may be
+    /// one that is read, or apart from all.
+    using Function = void (*)(const void** addresses, std::size_t count, std::size_t rows,
+                              const std::size_t* steps);
 
     /// Null if there is none: for another processor, without Xbyak, or where the system grants no memory for
     /// code.

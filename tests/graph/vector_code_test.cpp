@@ -272,6 +272,30 @@ TEST_CASE_TEMPLATE("machine code of an op makes the bits of its block at every l
     }
 }
 
+TEST_CASE_TEMPLATE("one call goes from row to row by the steps of its addresses", T, float, double) {
+    const auto code = MachineCode::create();
+    if (!code) return;
+    VectorCode written;
+    const Vector x = written.load(), bias = written.load(), factor = written.broadcast();
+    written.store((x + bias) * factor);
+    const std::size_t number = code->add<T>(written);
+    code->finish();
+    constexpr std::size_t rows = 3, stride = 41;
+    for (const std::size_t count : {std::size_t{1}, std::size_t{16}, std::size_t{37}}) {
+        std::mt19937 random(3);
+        const auto values = random_values<T>(random, rows * stride), biases = random_values<T>(random, count),
+                   factors = random_values<T>(random, rows);
+        std::vector<T> made(rows * stride, T(-1)), expected = made;
+        for (std::size_t row = 0; row < rows; ++row)
+            for (std::size_t i = 0; i < count; ++i)
+                expected[row * stride + i] = (values[row * stride + i] + biases[i]) * factors[row];
+        const void* addresses[] = {values.data(), biases.data(), factors.data(), made.data()};
+        const std::size_t steps[] = {stride * sizeof(T), 0, sizeof(T), stride * sizeof(T)};
+        code->function(number)(addresses, count, rows, steps);
+        CHECK(same(made, expected));
+    }
+}
+
 TEST_CASE_TEMPLATE("random chains make the bits of their ops, as machine code or block by block", T, float,
                    double) {
     std::vector<OpPointer> ops = emitting_ops();
