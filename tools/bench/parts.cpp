@@ -66,8 +66,10 @@ void print_chain(const Options& options, const Shape& shape, bool fetched) {
     const Tensor y = square(1.5 * relu(x + bias) - x) + 0.25;
     auto program = fetched ? compile<float>(graph, {y}) : compile<float>(graph, {}, {{{variable, y}}});
     const Array b = ramp({shape[1]}, -0.1F, 0.1F);
-    std::vector<float> in(shape.elements(), 0.3F), separate(fetched ? shape.elements() : 0);
-    float* const out = fetched ? separate.data() : in.data();
+    // The loop reads the same memory: where it lies to the cache line makes a quarter of its time.
+    std::vector<float> separate(fetched ? shape.elements() : 0);
+    float* const in = variable.data();
+    float* const out = fetched ? separate.data() : in;
     Copy copy(shape.elements());
     std::vector<Measured> all = {
         {"",
@@ -78,7 +80,7 @@ void print_chain(const Options& options, const Shape& shape, bool fetched) {
          [&] {
              const float* added = b.data();
              for (std::size_t row = 0; row < shape[0]; ++row) {
-                 const float* from = in.data() + row * shape[1];
+                 const float* from = in + row * shape[1];
                  float* to = out + row * shape[1];
                  for (std::size_t i = 0; i < shape[1]; ++i) {
                      const float v = from[i], sum = v + added[i];

@@ -11,6 +11,7 @@
 #include <duet/graph/error.hpp>
 
 #include "bench.hpp"
+#include "unshared.hpp"
 
 namespace duet::bench {
 
@@ -58,18 +59,25 @@ void print_peer(const Options& options, const Data& data) {
     for (const bool r1 : {false, true}) {
         const auto single = make_trainer(data, models::Schedule::alternating, r1, 1);
         const auto two = make_trainer(data, models::Schedule::alternating, r1, 2);
-        std::vector<Measured> before = {{"", [&] { single->step(); }}, {"", [&] { two->step(); }}},
+        UnsharedProducts unshared_one(1), unshared_two(2);
+        std::vector<Measured> before = {{"", [&] { single->step(); }},
+                                        {"", [&] { two->step(); }},
+                                        {"", [&] { unshared_one.run(); }},
+                                        {"", [&] { unshared_two.run(); }}},
                               after = before;
         measure(before, options.timing);
         const double peer = best_of_peer(options, r1 ? " --r1 1" : "").milliseconds;
         measure(after, options.timing);
-        for (std::size_t i = 0; i < 2; ++i) {
+        for (std::size_t i = 0; i < before.size(); ++i)
             before[i].samples.insert(before[i].samples.end(), after[i].samples.begin(),
                                      after[i].samples.end());
+        for (std::size_t i = 0; i < 2; ++i) {
             const double ours = median(before[i]);
             fmt::print("{}: Duet on {} thread{} {:.3f} ms, PyTorch {:.3f} ms: {:.2f} x faster\n",
                        r1 ? "with R1" : "plain", i + 1, i == 0 ? " " : "s", ours, peer, peer / ours);
         }
+        fmt::print("{}: products that share nothing, 2 threads: {:.2f} x\n", r1 ? "with R1" : "plain",
+                   2 * ratio(before[2], before[3]));
     }
 }
 

@@ -8,6 +8,7 @@
 #include "bench.hpp"
 #include "gemm_list.hpp"
 #include "handwritten.hpp"
+#include "unshared.hpp"
 
 namespace duet::bench {
 
@@ -48,6 +49,9 @@ void print_step(const Options& options, const Data& data) {
     }
     Handwritten handwritten(data, 128, 0);
     all.push_back({"", [&handwritten] { handwritten.step(); }});
+    UnsharedProducts unshared_one(1), unshared_two(2);
+    all.push_back({"", [&] { unshared_one.run(); }});
+    all.push_back({"", [&] { unshared_two.run(); }});
     measure(all, options.timing);
 
     fmt::print(
@@ -66,11 +70,15 @@ void print_step(const Options& options, const Data& data) {
             fmt::print("{}\n", threads == 1 ? "" : fmt::format("{:>10.2f}", ratio(*single, step)));
         }
     }
-    const Measured& by_hand = all.back();
+    const Measured &two = all.back(), &one = all[all.size() - 2], &by_hand = all[all.size() - 3];
     fmt::print("{:<34}{:>7.1f}{:>9}{:>9.3f}{:>9.1f}{:>9.3f}{:>9.2f}\n", "handwritten, alternating",
                floors[0].flops() * 1e-6, 1, median(by_hand), floors[0].flops() * 1e-6 / median(by_hand),
                median(all[0]), ratio(by_hand, all[0]));
     fmt::print("handwritten / Duet on 1 thread    {:>7.2f}\n", ratio(by_hand, all[1]));
+
+    fmt::print("products that share nothing: {:.1f} GFLOP/s on 1 thread, {:.1f} on 2, {:.2f} x\n",
+               unshared_one.flops() * 1e-6 / median(one), unshared_two.flops() * 1e-6 / median(two),
+               2 * ratio(one, two));
 
     // Both must be training the same thing.
     GanTrainer fresh_trainer(models::mlp_gan({}, 0),
