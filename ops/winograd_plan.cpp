@@ -49,8 +49,12 @@ double winograd_flops(const ConvolutionGeometry& geometry) {
 
 bool filters_minimally(const ConvolutionGeometry& geometry) {
     constexpr double worth_it = 1.4;
+    constexpr std::size_t most_elements = std::size_t{1} << 22;
     if (geometry.groups > 1 || geometry.image_channels % winograd_channels != 0 ||
         geometry.feature_channels % winograd_channels != 0 || !suits(geometry, 0) || !suits(geometry, 1))
+        return false;
+    if (std::max(geometry.image_channels * geometry.image_pixels(),
+                 geometry.feature_channels * geometry.feature_pixels()) > most_elements)
         return false;
     return geometry.flops() >= worth_it * winograd_flops(geometry);
 }

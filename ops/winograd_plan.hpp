@@ -50,7 +50,8 @@ using WinogradAxes = std::array<WinogradAxis, 2>;
 WinogradAxes winograd_axes(const ConvolutionGeometry& geometry);
 
 /// True if that takes so many fewer multiplications that it is worth it: whole vectors of channels,
-/// a kernel of two or three strides, features enough for the tiles. It does not depend on the batch.
+/// a kernel of two or three strides, features enough for the tiles, a sample that scratch memory can hold. It
+/// does not depend on the batch.
 bool filters_minimally(const ConvolutionGeometry& geometry);
 
 /// What the products of a pass take; the transforms beside them take a few percent of it.

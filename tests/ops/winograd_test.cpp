@@ -140,6 +140,7 @@ TEST_CASE("minimal filtering is chosen where it saves multiplications") {
     CHECK_FALSE(filters_minimally(geometry(64, 64, 15, 3, 2, 1)));
     CHECK_FALSE(filters_minimally(geometry(64, 64, 9, 5, 1, 2)));
     CHECK_FALSE(filters_minimally(geometry(64, 64, 3, 3, 1, 1)));
+    CHECK_FALSE(filters_minimally(geometry(64, 64, 512, 3, 1, 1)));
     ConvolutionGeometry dilated = geometry(64, 64, 16, 3, 1, 1);
     dilated.dilation = {1, 2};
     CHECK_FALSE(filters_minimally(dilated));
