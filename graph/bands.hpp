@@ -11,7 +11,8 @@ struct ByteRange {
     std::size_t end;
 };
 
-/// What an instruction touches, tile by tile.
+/// What an instruction touches, tile by tile. Memory that it completes only after its last tile is not shared
+/// out.
 struct Footprint {
     struct Access {
         /// Memories of different numbers are apart.

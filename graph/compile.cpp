@@ -282,10 +282,7 @@ class Lowering {
                 break;
             case Unit::Kind::kernel:
             case Unit::Kind::elementwise:
-                std::vector<std::size_t> nodes = unit.nodes;
-                if (unit.head) nodes.insert(nodes.begin(), *unit.head);
-                nodes.insert(nodes.end(), unit.tails.begin(), unit.tails.end());
-                for (const std::size_t node : nodes) {
+                for (const std::size_t node : computed_nodes(unit)) {
                     cost.name += (cost.name.empty() ? "" : " ") + plan_.nodes[node].op->name();
                     cost.flops += flops_of(node);
                     if (units_.stored[node]) cost.bytes += bytes(node);
@@ -363,6 +360,7 @@ Program<T> compile(const Graph& graph, const std::vector<Tensor>& fetches,
     check_statistics(graph, updated);
     auto state = std::make_unique<typename Program<T>::State>(arena);
     state->graph = &graph;
+    state->poison = options.poison;
     Plan plan;
     const auto lay_out = [&](Units& units, Dependencies& dependencies) {
         units = group_into_units(plan, options.fuse && !options.scan);

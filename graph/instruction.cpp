@@ -65,6 +65,15 @@ Footprint::Access access_by_tile(const Location& location, bool writes, std::siz
     return access;
 }
 
+/// Says that each tile may touch all of it.
+void share_among_tiles(Footprint::Access& access) {
+    ByteRange all = access.ranges.front();
+    for (const ByteRange& range : access.ranges)
+        all = {std::min(all.begin, range.begin), std::max(all.end, range.end)};
+    access.shared_out = false;
+    access.ranges = {all};
+}
+
 /// Where element 0 of a tensor would be whose element `index` is at `address`: a number, not a place to read.
 template <class T>
 T* first_element(T* address, std::size_t index) {
@@ -232,9 +241,12 @@ Footprint ElementwiseInstruction<T>::footprint(const Locations& locations) const
     else if (tails_.kernels.empty())
         footprint.divisible = elements_;
     for (const auto& tail : tails_.kernels) {
-        const Footprint reduction = tail->footprint(locations);
-        for (const Footprint::Access& access : reduction.accesses)
-            if (access.writes) footprint.accesses.push_back(access);
+        Footprint reduction = tail->footprint(locations);
+        for (Footprint::Access& access : reduction.accesses) {
+            if (!access.writes) continue;
+            if (reduction.tiles != footprint.tiles) share_among_tiles(access);
+            footprint.accesses.push_back(std::move(access));
+        }
     }
     const auto add = [&](std::size_t slot, bool writes) {
         if (footprint.divisible > 0)

@@ -52,7 +52,7 @@ class Placement {
     void place_unit(std::size_t step) {
         const std::size_t index = layout_.sequence[step];
         const Unit& unit = units_.list[index];
-        if (unit.kind != Unit::Kind::kernel && unit.kind != Unit::Kind::elementwise) return;
+        if (!unit.computes()) return;
         const std::size_t root = unit.nodes.back();
         if (unit.head) {
             if (const auto buffer = operand_to_accumulate_on(*unit.head, step))

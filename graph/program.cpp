@@ -1,6 +1,7 @@
 #include <duet/graph/program.hpp>
 
 #include <algorithm>
+#include <cstring>
 
 #include <fmt/format.h>
 
@@ -24,6 +25,14 @@ class Running {
  private:
     std::atomic<bool>& running_;
 };
+
+/// True if one band holds all tiles of an instruction, which is then finished as soon as they have run: a
+/// later instruction of the band may read its result. What is spread over several bands is finished once the
+/// group is done, and nothing in the group reads it (see Footprint).
+template <class T>
+bool within_a_band(const Instruction<T>& instruction, const BandGroup& group) {
+    return group.bands == 1 || instruction.tiles() == 1;
+}
 
 }  // namespace
 
@@ -57,11 +66,10 @@ void Program<T>::State::run_tiles(std::size_t index, const BandGroup& group, std
                                   std::size_t begin, std::size_t end, std::uint64_t draw) {
     Instruction<T>& instruction = *instructions[index];
     std::byte* const scratch = arena.state().scratch[thread].data();
-    const std::size_t last = first_tile(instruction.tiles(), end, group.bands);
-    for (std::size_t tile = first_tile(instruction.tiles(), begin, group.bands); tile < last; ++tile)
-        instruction.run(tile, draw, scratch);
-    // Alone in its band, an instruction is complete; a later one of the group may read what it finishes.
-    if (group.bands == 1) instruction.finish(draw);
+    const std::size_t first = first_tile(instruction.tiles(), begin, group.bands),
+                      last = first_tile(instruction.tiles(), end, group.bands);
+    for (std::size_t tile = first; tile < last; ++tile) instruction.run(tile, draw, scratch);
+    if (first < last && within_a_band(instruction, group)) instruction.finish(draw);
 }
 
 template <class T>
@@ -84,13 +92,25 @@ void Program<T>::State::run_bands(const BandGroup& group, std::size_t thread, st
 
 template <class T>
 void Program<T>::State::finish(const BandGroup& group, std::uint64_t draw) {
-    if (group.bands == 1) return;
-    for (std::size_t i = group.begin; i < group.end; ++i) instructions[i]->finish(draw);
+    for (std::size_t i = group.begin; i < group.end; ++i)
+        if (!within_a_band(*instructions[i], group)) instructions[i]->finish(draw);
+}
+
+template <class T>
+void Program<T>::State::fill_with_nan() {
+    constexpr int all_bits = 0xff;
+    const auto fill = [](void* memory, std::size_t bytes) {
+        if (bytes > 0) std::memset(memory, all_bits, bytes);
+    };
+    fill(arena.state().memory.data(), arena.state().memory.size());
+    for (const AlignedBytes& each : arena.state().scratch) fill(each.data(), each.size());
+    for (ArrayOf<T>& fetch : fetches) fill(fetch.data(), fetch.size() * sizeof(T));
 }
 
 template <class T>
 void Program<T>::State::execute(std::uint64_t draw) {
     ThreadPool& pool = arena.state().pool;
+    if (poison) fill_with_nan();
     if (pool.threads() == 1) {
         for (const BandGroup& group : groups) {
             run_bands(group, 0, 0, group.bands, draw);
@@ -129,13 +149,15 @@ void Program<T>::State::work(std::size_t thread, std::uint64_t draw) {
                 } catch (...) {
                     fail();
                 }
-                done.store(bands + 1, std::memory_order_release);
+                done.store(failed ? bands + 2 : bands + 1, std::memory_order_release);
                 done.notify_all();
             }
         }
-        for (std::uint32_t seen = done.load(std::memory_order_acquire); seen != bands + 1;)
-            seen = arena.state().pool.wait_while_equal(thread, done, seen);
-        if (failed) return;
+        // Whether this group was the last is read from its own progress: `failed` may already speak of the
+        // next.
+        std::uint32_t seen = done.load(std::memory_order_acquire);
+        while (seen <= bands) seen = arena.state().pool.wait_while_equal(thread, done, seen);
+        if (seen == bands + 2) return;
     }
 }
 

@@ -30,6 +30,9 @@ struct CompileOptions {
     /// a NonFiniteError that names it, its line, and the ranges of what it was computed from. Implies no
     /// fusion.
     bool scan = false;
+    /// Fills the arena, scratch memory and fetches with NaN before each run, for debugging: a value that is
+    /// read before it is computed then shows. The results are the same bits.
+    bool poison = false;
     /// False runs each node by itself, for debugging: the results are the same bits.
     bool fuse = true;
     /// False runs fused elementwise ops by their block kernels alone, as where no machine code can be had:

@@ -55,7 +55,7 @@ struct Program<T>::State {
         std::size_t slot;
         std::size_t offset;
     };
-    /// Bands of a group that are done; `bands + 1` once it is finished.
+    /// Bands of a group that are done; `bands + 1` once it is finished, `bands + 2` if it failed.
     struct alignas(64) Progress {
         std::atomic<std::uint32_t> done = 0;
     };
@@ -83,6 +83,7 @@ struct Program<T>::State {
     void run_tiles(std::size_t instruction, const BandGroup& group, std::size_t thread, std::size_t begin,
                    std::size_t end, std::uint64_t draw);
     void finish(const BandGroup& group, std::uint64_t draw);
+    void fill_with_nan();
 
     Arena arena;
     SingleThreadedBlas single_threaded_blas;
@@ -100,6 +101,7 @@ struct Program<T>::State {
     /// Empty unless runs are profiled; the spans of thread t begin at t times the number of instructions.
     std::vector<Span> spans;
     Clock::time_point start;
+    bool poison = false;
     std::atomic<bool> failed = false;
     std::exception_ptr failure;
     ProgramReport report;

@@ -45,8 +45,8 @@ std::size_t grow(Dependencies& dependencies) {
 
 bool may_fail(const Plan& plan, const Unit& unit) {
     if (unit.kind == Unit::Kind::check) return true;
-    if (unit.kind != Unit::Kind::kernel && unit.kind != Unit::Kind::elementwise) return false;
-    return std::any_of(unit.nodes.begin(), unit.nodes.end(),
+    const std::vector<std::size_t> nodes = computed_nodes(unit);
+    return std::any_of(nodes.begin(), nodes.end(),
                        [&](std::size_t node) { return plan.nodes[node].op->may_fail(); });
 }
 

@@ -197,6 +197,15 @@ class Grouping {
 
 }  // namespace
 
+std::vector<std::size_t> computed_nodes(const Unit& unit) {
+    std::vector<std::size_t> nodes;
+    if (!unit.computes()) return nodes;
+    if (unit.head) nodes.push_back(*unit.head);
+    nodes.insert(nodes.end(), unit.nodes.begin(), unit.nodes.end());
+    nodes.insert(nodes.end(), unit.tails.begin(), unit.tails.end());
+    return nodes;
+}
+
 std::vector<Region> tail_regions(const Plan& plan, const Unit& unit) {
     return regions_read(plan, unit.tails.front());
 }
@@ -224,13 +233,9 @@ std::vector<std::size_t> values_read(const Plan& plan, const Units& units, std::
         if (units.of_node[value] != index && std::find(values.begin(), values.end(), value) == values.end())
             values.push_back(value);
     };
-    if (unit.kind != Unit::Kind::kernel && unit.kind != Unit::Kind::elementwise) {
+    if (!unit.computes())
         for (const std::size_t node : unit.nodes) read(node);
-        return values;
-    }
-    if (unit.head)
-        for (const std::size_t input : plan.nodes[*unit.head].inputs) read(input);
-    for (const std::size_t node : unit.nodes)
+    for (const std::size_t node : computed_nodes(unit))
         for (const std::size_t input : plan.nodes[node].inputs) read(input);
     return values;
 }

@@ -28,7 +28,13 @@ struct Unit {
     std::size_t target = 0;
     /// Reductions of the last node, computed region by region as it is made.
     std::vector<std::size_t> tails = {};
+
+    /// False for copies and checks.
+    bool computes() const { return kind == Kind::kernel || kind == Kind::elementwise; }
 };
+
+/// The nodes that a unit computes, in order: its head, its own and its tails; none for copies and checks.
+std::vector<std::size_t> computed_nodes(const Unit& unit);
 
 /// The units of a plan and where each value comes from.
 struct Units {

@@ -282,6 +282,25 @@ TEST_CASE("running a program while another of its arena runs is an error, and bo
     }
 }
 
+TEST_CASE("a value that is finished after its tiles is complete before it is read") {
+    Graph graph;
+    const Tensor code = graph.input("code", {64, 4}), image = graph.input("image", {64, 784});
+    const Variable weight("weight", Shape{4, 784}, 0.125F);
+    // The error is a sum of parts, read by its mean; the negative of the image joins both in one group.
+    const Tensor error = mean(square(matmul(code, graph.read(weight)) - image));
+    const Array images = filled(image.shape(), 0.25F);
+    for (const std::size_t threads : {1, 2, 3})
+        for (const bool poison : {false, true}) {
+            CompileOptions options;
+            options.poison = poison;
+            auto program = compile<float>(graph, {error, 1.0 - image}, {}, Arena(threads), options);
+            for (const float value : {0.0F, 0.5F, 1.0F}) {
+                const float expected = (value * 0.5F - 0.25F) * (value * 0.5F - 0.25F);
+                CHECK(program.run({{code, filled(code.shape(), value)}, {image, images}})[0]() == expected);
+            }
+        }
+}
+
 TEST_CASE("an arena that grows after a program was compiled still serves it") {
     Graph graph;
     const Tensor x = graph.input("x", {2, 2});
