@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-#include <duet/graph/layout.hpp>
+#include <duet/graph/arrangement.hpp>
 #include <duet/graph/leaves.hpp>
 #include <duet/graph/passes.hpp>
 #include <duet/graph/program_state.hpp>
@@ -20,13 +20,13 @@ class Lowering {
  public:
     using State = typename Program<T>::State;
 
-    Lowering(const Graph& graph, const Plan& plan, const Units& units, const Layout& layout, State& state)
+    Lowering(const Graph& graph, const Plan& plan, const Arrangement& arrangement, State& state)
         : graph_(graph),
           plan_(plan),
-          units_(units),
-          layout_(layout),
+          units_(arrangement.units),
+          layout_(arrangement.layout),
           state_(state),
-          slot_of_buffer_(layout.memory.offsets.size()),
+          slot_of_buffer_(layout_.memory.offsets.size()),
           slot_of_node_(plan.nodes.size()) {}
 
     void lower(bool scan, bool machine_code) {
@@ -362,10 +362,8 @@ Program<T> compile(const Graph& graph, const std::vector<Tensor>& fetches,
     state->graph = &graph;
     state->poison = options.poison;
     Plan plan;
-    const auto lay_out = [&](Units& units, Dependencies& dependencies) {
-        units = group_into_units(plan, options.fuse && !options.scan);
-        dependencies = find_dependencies(plan, units);
-        return plan_layout(plan, units, dependencies, sizeof(T), !options.scan);
+    const auto arranged = [&] {
+        return arrange(plan, options.fuse && !options.scan, sizeof(T), !options.scan);
     };
     const auto pass = [&](const char* name, const std::function<Plan()>& apply) {
         const auto start = std::chrono::steady_clock::now();
@@ -375,10 +373,9 @@ Program<T> compile(const Graph& graph, const std::vector<Tensor>& fetches,
         if (options.report_passes) {
             const Plan kept = plan;
             plan = separate_updates(plan);
-            Units units;
-            Dependencies dependencies;
-            report.arena_bytes = lay_out(units, dependencies).memory.bytes;
-            report.instructions = units.list.size();
+            const Arrangement arrangement = arranged();
+            report.arena_bytes = arrangement.layout.memory.bytes;
+            report.instructions = arrangement.units.list.size();
             plan = kept;
         }
         state->report.passes.push_back(std::move(report));
@@ -393,10 +390,8 @@ Program<T> compile(const Graph& graph, const std::vector<Tensor>& fetches,
         pass("accumulate sums", [&] { return accumulate_sums(plan); });
     }
     pass("separate updates", [&] { return separate_updates(plan); });
-    Units units;
-    Dependencies dependencies;
-    const Layout layout = lay_out(units, dependencies);
-    Lowering<T>(graph, plan, units, layout, *state).lower(options.scan, options.machine_code);
+    const Arrangement arrangement = arranged();
+    Lowering<T>(graph, plan, arrangement, *state).lower(options.scan, options.machine_code);
     return Program<T>(std::move(state));
 }
 

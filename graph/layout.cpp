@@ -31,7 +31,7 @@ class Placement {
             if (dependencies_.in_place[i]) layout_.update[units_.base[plan_.updates[i].value]] = i;
         for (std::size_t i = plan_.fetches.size(); i-- > 0;) fetch_directly(i);
         for (std::size_t step = 0; step < layout_.sequence.size(); ++step) place_unit(step);
-        layout_.memory = plan_memory(lifetimes_);
+        layout_.memory = plan_memory(layout_.lifetimes);
         return std::move(layout_);
     }
 
@@ -80,19 +80,19 @@ class Placement {
         const std::vector<Shape> shapes = input_shapes(plan_, node);
         const std::size_t workspace = plan_.nodes[node].op->workspace({shapes, plan_.nodes[node].shape});
         if (workspace == 0) return;
-        layout_.workspace[node] = lifetimes_.size();
-        lifetimes_.push_back({workspace * element_bytes_, step, step});
+        layout_.workspace[node] = layout_.lifetimes.size();
+        layout_.lifetimes.push_back({workspace * element_bytes_, step, step});
     }
 
     std::size_t new_buffer(std::size_t node, std::size_t step) {
-        lifetimes_.push_back(
+        layout_.lifetimes.push_back(
             {plan_.nodes[node].shape.elements() * element_bytes_, step, std::max(step, last_read_[node])});
-        return lifetimes_.size() - 1;
+        return layout_.lifetimes.size() - 1;
     }
 
     void take_over(std::size_t node, std::size_t buffer, std::size_t step) {
         layout_.buffer[node] = buffer;
-        lifetimes_[buffer].last = std::max({lifetimes_[buffer].last, step, last_read_[node]});
+        layout_.lifetimes[buffer].last = std::max({layout_.lifetimes[buffer].last, step, last_read_[node]});
     }
 
     /// The buffer of an input that the head may write over, if this step is the last to need it.
@@ -101,7 +101,7 @@ class Placement {
         for (std::size_t i = 0; share_ && i < node.inputs.size(); ++i) {
             const std::size_t value = units_.base[node.inputs[i]];
             const auto buffer = layout_.buffer[value];
-            if (!node.op->in_place(i) || !buffer || lifetimes_[*buffer].last != step) continue;
+            if (!node.op->in_place(i) || !buffer || layout_.lifetimes[*buffer].last != step) continue;
             const auto reads = std::count_if(node.inputs.begin(), node.inputs.end(),
                                              [&](std::size_t input) { return units_.base[input] == value; });
             if (reads == 1 && !read_by_epilogue(value, *units_.of_node[head], head)) return buffer;
@@ -124,7 +124,7 @@ class Placement {
         if (!share_) return {};
         for (const std::size_t value : reads_[index]) {
             const auto buffer = layout_.buffer[value];
-            if (!buffer || lifetimes_[*buffer].last != step) continue;
+            if (!buffer || layout_.lifetimes[*buffer].last != step) continue;
             if (plan_.nodes[value].shape.elements() != plan_.nodes[node].shape.elements()) continue;
             const bool taken =
                 std::any_of(units_.list[index].nodes.begin(), units_.list[index].nodes.end(),
@@ -141,7 +141,6 @@ class Placement {
     const bool share_;
     const std::vector<std::vector<std::size_t>>& reads_;
     std::vector<std::size_t> last_read_;
-    std::vector<Lifetime> lifetimes_;
     Layout layout_;
 };
 

@@ -22,6 +22,8 @@ struct Layout {
     std::vector<std::optional<std::size_t>> fetch;
     /// For each node: the buffer of its kernel's scratch memory.
     std::vector<std::optional<std::size_t>> workspace;
+    /// The steps between which each buffer is alive.
+    std::vector<Lifetime> lifetimes;
     MemoryPlan memory;
 };
 

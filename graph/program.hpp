@@ -66,7 +66,7 @@ struct ProgramReport {
     double flops;
     /// Bytes of intermediate values that the program needs in its arena.
     std::size_t arena_bytes;
-    /// The lowest peak of live bytes over the orders tried: no plan of those orders needs less.
+    /// The lowest peak of live bytes over the orders tried, fused and unfused: no plan of those needs less.
     std::size_t bound_bytes;
     std::vector<PassReport> passes;
 };

@@ -37,7 +37,8 @@ std::vector<Region> regions_read(const Plan& plan, std::size_t node) {
 
 class Grouping {
  public:
-    Grouping(const Plan& plan, bool fuse) : plan_(plan), fuse_(fuse), consumers_(consumers_of(plan)) {
+    Grouping(const Plan& plan, bool fuse, const std::vector<bool>& alone)
+        : plan_(plan), fuse_(fuse), alone_(alone), consumers_(consumers_of(plan)) {
         units_.of_node.resize(plan.nodes.size());
         units_.stored.assign(plan.nodes.size(), false);
         units_.base.resize(plan.nodes.size());
@@ -71,7 +72,7 @@ class Grouping {
         }
         if (op.aliases()) return;
         if (fuse_ && op.expands() && !wanted_[node] && read_by_elementwise_alone(node)) return;
-        if (fuse_ && op.elementwise()) {
+        if (fuse_ && op.elementwise() && !alone_[node]) {
             if (const auto unit = common_unit_of_consumers(node)) {
                 units_.list[*unit].nodes.push_back(node);
                 units_.of_node[node] = unit;
@@ -107,7 +108,7 @@ class Grouping {
         if (unit.kind != Unit::Kind::elementwise) return;
         for (const std::size_t node : unit.nodes)
             for (const std::size_t input : plan_.nodes[node].inputs) {
-                if (!plan_.nodes[input].op->accepts_epilogue() || wanted_[input]) continue;
+                if (!plan_.nodes[input].op->accepts_epilogue() || wanted_[input] || alone_[input]) continue;
                 const bool only_reader =
                     std::all_of(consumers_[input].begin(), consumers_[input].end(),
                                 [&](std::size_t consumer) { return units_.of_node[consumer] == index; });
@@ -190,6 +191,7 @@ class Grouping {
 
     const Plan& plan_;
     const bool fuse_;
+    const std::vector<bool>& alone_;
     const std::vector<std::vector<std::size_t>> consumers_;
     std::vector<bool> wanted_;
     Units units_;
@@ -220,8 +222,8 @@ bool nests(const Region& inner, const Region& outer) {
     return (inner.rows == 1 || inner.stride == outer.stride) && column + inner.length <= outer.length;
 }
 
-Units group_into_units(const Plan& plan, bool fuse) {
-    return Grouping(plan, fuse).group();
+Units group_into_units(const Plan& plan, bool fuse, const std::vector<bool>& alone) {
+    return Grouping(plan, fuse, alone).group();
 }
 
 std::vector<std::size_t> values_read(const Plan& plan, const Units& units, std::size_t index) {

@@ -50,8 +50,9 @@ struct Units {
 /// Cuts a plan into units. With `fuse`, an elementwise node joins the unit of its consumers when all of them
 /// are in one, broadcasts are read in place, and a unit whose first operand is made for it alone by an op
 /// that accepts an epilogue runs on that op's tiles, and reductions of what a unit makes take their share of
-/// each tile at once, where their regions nest in the tiles. Without, each node is a unit. Exact.
-Units group_into_units(const Plan& plan, bool fuse);
+/// each tile at once, where their regions nest in the tiles. A node that is `alone` joins no consumer and is
+/// nobody's head. Without, each node is a unit. Exact.
+Units group_into_units(const Plan& plan, bool fuse, const std::vector<bool>& alone);
 
 /// What a unit with tails computes at a time: the regions that the tails' tiles read, in order.
 std::vector<Region> tail_regions(const Plan& plan, const Unit& unit);
