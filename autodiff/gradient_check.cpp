@@ -150,7 +150,7 @@ class Check {
         for (std::size_t i = 0; i < values.size(); ++i)
             if (needed_[inputs_[i].id()]) feeds.push_back({inputs_[i], values[i]});
         std::vector<double> results;
-        for (const Values& fetched : program.run(feeds)) results.push_back(*fetched.data());
+        for (const Values& fetched : program.run(feeds, 0)) results.push_back(*fetched.data());
         return results;
     }
 

@@ -93,7 +93,7 @@ std::optional<NodeId> find_read(const Graph& graph, const Variable& variable, No
 }  // namespace
 
 void GradientTape::stop() {
-    if (!end_) end_ = graph_->size();
+    if (!end_) end_ = graph().size();
 }
 
 VariableGradients GradientTape::gradient(const Tensor& loss, const std::vector<Variable>& variables,
@@ -102,21 +102,26 @@ VariableGradients GradientTape::gradient(const Tensor& loss, const std::vector<V
     if (loss.shape().elements() != 1)
         throw GradientError(
             fmt::format("{}: the loss {} has {} elements, but a loss has one: reduce it with mean or sum",
-                        to_string(where), describe_node(*graph_, loss.id()), loss.shape().elements()));
+                        to_string(where), describe_node(graph(), loss.id()), loss.shape().elements()));
     if (variables.empty()) return {};
     std::vector<NodeId> targets;
     for (const Variable& variable : variables) {
-        const std::optional<NodeId> read = find_read(*graph_, variable, loss.id());
+        const std::optional<NodeId> read = find_read(graph(), variable, loss.id());
         if (!read)
             throw GradientError(fmt::format(
                 "{}: the loss {} has no path from variable {} {}: nothing declared before the loss reads it",
-                to_string(where), describe_node(*graph_, loss.id()), variable.name(),
+                to_string(where), describe_node(graph(), loss.id()), variable.name(),
                 to_string(variable.shape())));
         targets.push_back(*read);
     }
     const std::vector<Tensor> gradients = sweep(loss, targets, {}, where);
     VariableGradients result;
-    for (std::size_t i = 0; i < variables.size(); ++i) result.push_back({variables[i], gradients[i]});
+    Differentiated differentiated{loss.id(), {}};
+    for (std::size_t i = 0; i < variables.size(); ++i) {
+        result.push_back({variables[i], gradients[i]});
+        differentiated.gradients.push_back(gradients[i].id());
+    }
+    graph().declare_differentiated(std::move(differentiated));
     return result;
 }
 
@@ -128,7 +133,7 @@ Tensor GradientTape::gradient(const Tensor& y, const Tensor& target, const Tenso
         if (seed.shape() != y.shape())
             throw ShapeError(fmt::format(
                 "{}: the seed {} must have the shape of the differentiated tensor {}", to_string(where),
-                describe_node(*graph_, seed.id()), describe_node(*graph_, y.id())));
+                describe_node(graph(), seed.id()), describe_node(graph(), y.id())));
     }
     return sweep(y, std::vector<NodeId>{target.id()}, seed, where).front();
 }
@@ -137,7 +142,7 @@ void GradientTape::check_in_graph(const Tensor& tensor, const char* role, Where 
     if (!tensor.valid())
         throw Error(fmt::format("{}: the {} is an empty Tensor; assign it from a builder first",
                                 to_string(where), role));
-    if (&tensor.graph() != graph_)
+    if (tensor.place() != place_.get())
         throw Error(
             fmt::format("{}: the {} {} belongs to another graph than the tape; open a tape on its graph",
                         to_string(where), role, describe_node(tensor.graph(), tensor.id())));
@@ -145,7 +150,7 @@ void GradientTape::check_in_graph(const Tensor& tensor, const char* role, Where 
 
 std::vector<Tensor> GradientTape::sweep(const Tensor& y, std::span<const NodeId> targets, Tensor seed,
                                         Where where) const {
-    Graph& graph = *graph_;
+    Graph& graph = this->graph();
     const Paths paths(graph, y.id(), targets);
     const NodeId first = paths.first();
     for (const NodeId target : targets)

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
@@ -31,13 +32,14 @@ using VariableGradients = std::vector<VariableGradient>;
 class GradientTape {
  public:
     /// Opens a tape on `graph`, which must outlive it.
-    explicit GradientTape(Graph& graph) : graph_(&graph), begin_(graph.size()) {}
+    explicit GradientTape(Graph& graph) : place_(graph.place()), begin_(graph.size()) {}
 
     /// Ends the recording. Stopping again changes nothing.
     void stop();
 
     /// The gradients of `loss`, which has one element, with regard to the values of `variables`, in their
-    /// order. Throws GradientError if the loss has more elements; if no path leads from a variable to the
+    /// order. A program with updates that are made of them checks the loss (CompileOptions::check_losses).
+    /// Throws GradientError if the loss has more elements; if no path leads from a variable to the
     /// loss; if a path runs through a node that the tape did not record; or if an op on a path has no
     /// gradient rule.
     VariableGradients gradient(const Tensor& loss, const std::vector<Variable>& variables,
@@ -54,7 +56,9 @@ class GradientTape {
     std::vector<Tensor> sweep(const Tensor& y, std::span<const NodeId> targets, Tensor seed,
                               Where where) const;
 
-    Graph* graph_;
+    Graph& graph() const { return **place_; }
+
+    std::shared_ptr<Graph*> place_;
     NodeId begin_;
     std::optional<NodeId> end_;
 };

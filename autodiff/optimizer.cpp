@@ -44,8 +44,8 @@ void Optimizer::set_rate(double rate, Where where) {
 }
 
 void Optimizer::write_rate(double rate) {
-    *rate_.data() = static_cast<float>(rate);
-    *rate_remainder_.data() = static_cast<float>(rate - static_cast<double>(*rate_.data()));
+    rate_.fill(static_cast<float>(rate));
+    rate_remainder_.fill(static_cast<float>(rate - static_cast<double>(static_cast<float>(rate))));
 }
 
 std::vector<Variable> Optimizer::variables() const {

@@ -2,6 +2,8 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
+#include <memory>
 #include <new>
 #include <vector>
 
@@ -38,20 +40,32 @@ class AlignedBytes {
     std::size_t size_ = 0;
 };
 
+/// The use of an arena by a run or by a compilation that makes it grow, for as long as it lives.
+class ArenaUse {
+ public:
+    enum Kind : std::uint32_t { none, running, growing };
+
+    /// Waits while the arena grows. Throws Error if a program is running on it.
+    ArenaUse(std::atomic<std::uint32_t>& use, Kind kind);
+    ~ArenaUse();
+    ArenaUse(const ArenaUse&) = delete;
+    ArenaUse& operator=(const ArenaUse&) = delete;
+
+ private:
+    std::atomic<std::uint32_t>& use_;
+};
+
 struct Arena::State {
     explicit State(std::size_t threads) : pool(threads), scratch(pool.threads()) {}
 
-    void reserve(std::size_t bytes, std::size_t scratch_bytes) {
-        if (memory.size() < bytes) memory = AlignedBytes(bytes);
-        for (AlignedBytes& each : scratch)
-            if (each.size() < scratch_bytes) each = AlignedBytes(scratch_bytes);
-    }
+    /// Throws Error if a program is running on the arena.
+    void reserve(std::size_t bytes, std::size_t scratch_bytes);
 
     ThreadPool pool;
     AlignedBytes memory;
     /// One a thread, for registers of fused elementwise work and for what kernels need while they run.
     std::vector<AlignedBytes> scratch;
-    std::atomic<bool> running = false;
+    std::atomic<std::uint32_t> use = ArenaUse::none;
 };
 
 }  // namespace duet

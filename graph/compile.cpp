@@ -2,10 +2,12 @@
 #include <chrono>
 #include <functional>
 #include <map>
+#include <new>
 
 #include <fmt/format.h>
 
 #include <duet/graph/arrangement.hpp>
+#include <duet/graph/error.hpp>
 #include <duet/graph/leaves.hpp>
 #include <duet/graph/passes.hpp>
 #include <duet/graph/program_state.hpp>
@@ -33,7 +35,10 @@ class Lowering {
         if (machine_code) code_ = MachineCode::create();
         new_slot(nullptr);
         for (std::size_t i = 0; i < plan_.nodes.size(); ++i) lower_leaf(i);
-        for (const PlannedUpdate& update : plan_.updates) variable_slot(update.variable);
+        for (const PlannedUpdate& update : plan_.updates) {
+            const std::size_t slot = variable_slot(update.variable);
+            for (auto& variable : state_.variables) variable.updated |= variable.slot == slot;
+        }
         for (const std::size_t fetch : plan_.fetches)
             state_.fetches.push_back(filled(plan_.nodes[fetch].shape, T(0)));
         for (std::size_t i = 0; i < plan_.nodes.size(); ++i) {
@@ -52,9 +57,6 @@ class Lowering {
             if (scan) scan_unit(unit);
         }
         group();
-        // Growing the lists may have moved the copies.
-        if constexpr (!std::is_same_v<T, float>)
-            for (auto& variable : state_.variables) state_.slots[variable.slot] = variable.copy.data();
         state_.progress = std::vector<typename State::Progress>(state_.groups.size());
         if (code_) code_->finish();
         state_.arena.state().reserve(layout_.memory.bytes, scratch_bytes_);
@@ -92,15 +94,8 @@ class Lowering {
     std::size_t variable_slot(const Variable& variable) {
         for (const auto& known : state_.variables)
             if (known.variable == variable) return known.slot;
-        const std::size_t slot = new_slot(nullptr);
-        state_.variables.push_back({variable, slot, {}});
-        if constexpr (std::is_same_v<T, float>) {
-            state_.slots[slot] = variable.data();
-        } else {
-            ArrayOf<T>& copy = state_.variables.back().copy;
-            copy = filled(variable.shape(), T(0));
-            std::copy_n(variable.data(), copy.size(), copy.data());
-        }
+        const std::size_t slot = new_slot(variable.template data<T>());
+        state_.variables.push_back({variable, slot, false});
         return slot;
     }
 
@@ -207,7 +202,23 @@ class Lowering {
         }
         std::vector<WatchedValue> values;
         for (const std::size_t each : unit.nodes) values.push_back(watch(each));
-        return std::make_unique<CheckInstruction<T>>(std::move(values), std::vector<WatchedValue>{});
+        return std::make_unique<CheckInstruction<T>>(std::move(values), std::vector<WatchedValue>{},
+                                                     leaves_of(unit.nodes));
+    }
+
+    /// The variables and inputs that values are computed from.
+    std::vector<WatchedValue> leaves_of(const std::vector<std::size_t>& values) const {
+        const std::vector<bool> needed = needed_for(plan_, values);
+        std::vector<WatchedValue> leaves;
+        for (std::size_t i = 0; i < plan_.nodes.size(); ++i) {
+            const Op* op = plan_.nodes[i].op.get();
+            if (!needed[i]) continue;
+            const bool is_variable = dynamic_cast<const VariableOp*>(op) != nullptr;
+            if (is_variable || dynamic_cast<const InputOp*>(op))
+                leaves.push_back({slot_of(i), plan_.nodes[i].shape.elements(),
+                                  fmt::format("{} {}", op->name(), describe(i)), is_variable});
+        }
+        return leaves;
     }
 
     void scan_unit(std::size_t index) {
@@ -217,8 +228,8 @@ class Lowering {
         for (const std::size_t input : plan_.nodes[unit.nodes.back()].inputs)
             operands.push_back(watch(input));
         append(std::make_unique<CheckInstruction<T>>(std::vector<WatchedValue>{watch(unit.nodes.back())},
-                                                     std::move(operands)),
-               {"scan", 0, 0, true});
+                                                     std::move(operands), std::vector<WatchedValue>{}),
+               {"scan", 0, 0, true, {}});
     }
 
     void append(std::unique_ptr<Instruction<T>> instruction, typename State::InstructionCost cost) {
@@ -263,12 +274,23 @@ class Lowering {
         return plan_.nodes[node].op->flops({shapes, plan_.nodes[node].shape});
     }
 
+    /// Names the unit's first node that may fail, and its inputs.
+    std::string origin_of(const Unit& unit) const {
+        for (const std::size_t node : computed_nodes(unit)) {
+            if (!plan_.nodes[node].op->may_fail()) continue;
+            std::string text = describe(node) + ", of ";
+            for (const std::size_t input : plan_.nodes[node].inputs) text += describe(input) + "; ";
+            return text;
+        }
+        return {};
+    }
+
     typename State::InstructionCost cost_of(std::size_t index) const {
         const Unit& unit = units_.list[index];
         const auto bytes = [&](std::size_t node) {
             return static_cast<double>(plan_.nodes[node].shape.elements() * sizeof(T));
         };
-        typename State::InstructionCost cost{{}, 0, 0, may_fail(plan_, unit)};
+        typename State::InstructionCost cost{{}, 0, 0, may_fail(plan_, unit), origin_of(unit)};
         for (const std::size_t value : values_read(plan_, units_, index)) cost.bytes += bytes(value);
         switch (unit.kind) {
             case Unit::Kind::fetch:
@@ -349,6 +371,18 @@ class Lowering {
     std::shared_ptr<MachineCode> code_;
 };
 
+std::string out_of_memory(const Graph& graph, const Plan& plan, const Arrangement& arrangement,
+                          std::size_t element_bytes) {
+    std::size_t largest = 0;
+    for (std::size_t i = 0; i < plan.nodes.size(); ++i)
+        if (plan.nodes[i].shape.elements() > plan.nodes[largest].shape.elements()) largest = i;
+    return fmt::format(
+        "compile: not enough memory: intermediate values take {} bytes; the largest value, of {} bytes, is "
+        "{}",
+        arrangement.layout.memory.bytes, plan.nodes[largest].shape.elements() * element_bytes,
+        describe_node(graph, plan.nodes[largest].origin));
+}
+
 }  // namespace
 
 template <class T>
@@ -359,7 +393,7 @@ Program<T> compile(const Graph& graph, const std::vector<Tensor>& fetches,
         for (const Update& update : group) updated.push_back(update.variable);
     check_statistics(graph, updated);
     auto state = std::make_unique<typename Program<T>::State>(arena);
-    state->graph = &graph;
+    state->place = graph.place();
     state->poison = options.poison;
     Plan plan;
     const auto arranged = [&] {
@@ -380,7 +414,7 @@ Program<T> compile(const Graph& graph, const std::vector<Tensor>& fetches,
         }
         state->report.passes.push_back(std::move(report));
     };
-    pass("extract", [&] { return extract(graph, fetches, updates, options.finite); });
+    pass("extract", [&] { return extract(graph, fetches, updates, options.finite, options.check_losses); });
     pass("merge common", [&] { return merge_common(plan); });
     if (options.rewrite) {
         pass("fold constants", [&] { return fold_constants(plan); });
@@ -390,8 +424,15 @@ Program<T> compile(const Graph& graph, const std::vector<Tensor>& fetches,
         pass("accumulate sums", [&] { return accumulate_sums(plan); });
     }
     pass("separate updates", [&] { return separate_updates(plan); });
+    for (const PlanNode& node : plan.nodes)
+        if (state->random.empty() && !node.op->pure() && !is_leaf(node))
+            state->random = describe_node(graph, node.origin);
     const Arrangement arrangement = arranged();
-    Lowering<T>(graph, plan, arrangement, *state).lower(options.scan, options.machine_code);
+    try {
+        Lowering<T>(graph, plan, arrangement, *state).lower(options.scan, options.machine_code);
+    } catch (const std::bad_alloc&) {
+        throw MemoryError(out_of_memory(graph, plan, arrangement, sizeof(T)));
+    }
     return Program<T>(std::move(state));
 }
 

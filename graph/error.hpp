@@ -35,6 +35,12 @@ class FileError : public Error {
     using Error::Error;
 };
 
+/// There is not enough memory for what was asked; the message says for what and how many bytes.
+class MemoryError : public Error {
+ public:
+    using Error::Error;
+};
+
 /// A value that must be finite is not. Nothing was written to any variable by the run that threw it.
 class NonFiniteError : public Error {
  public:

@@ -11,12 +11,14 @@
 
 namespace duet {
 
+Tensor::Tensor(const Graph& graph, NodeId id) : place_(graph.place().get()), id_(id) {}
+
 const Shape& Tensor::shape() const {
-    return graph_->node(id_).shape;
+    return graph().node(id_).shape;
 }
 
 Tensor Tensor::named(std::string name) const {
-    graph_->rename(id_, std::move(name));
+    graph().rename(id_, std::move(name));
     return *this;
 }
 
@@ -39,6 +41,30 @@ std::string describe_node(const Graph& graph, NodeId id) {
     const Node& node = graph.node(id);
     const std::string name = node.name.empty() ? fmt::format("{}#{}", node.op->name(), id) : node.name;
     return fmt::format("{} {}, declared at {}", name, to_string(node.shape), to_string(node.where));
+}
+
+Graph::Graph(std::uint64_t seed) : place_(std::make_shared<Graph*>(this)), seed_(seed) {}
+
+Graph::Graph(Graph&& other) noexcept : seed_(other.seed_) {
+    *this = std::move(other);
+}
+
+Graph& Graph::operator=(Graph&& other) noexcept {
+    assert(!attributed_ && !other.attributed_);
+    if (this == &other) return *this;
+    if (place_) *place_ = nullptr;
+    nodes_ = std::move(other.nodes_);
+    reads_ = std::move(other.reads_);
+    statistics_ = std::move(other.statistics_);
+    differentiated_ = std::move(other.differentiated_);
+    place_ = std::move(other.place_);
+    seed_ = other.seed_;
+    if (place_) *place_ = this;
+    return *this;
+}
+
+Graph::~Graph() {
+    if (place_) *place_ = nullptr;
 }
 
 Tensor Graph::input(const std::string& name, const Shape& shape, Where where) {
@@ -93,6 +119,10 @@ Tensor Graph::present(const Variable& statistic, Where where) {
     return read(statistic, where);
 }
 
+void Graph::declare_differentiated(Differentiated differentiated) {
+    differentiated_.push_back(std::move(differentiated));
+}
+
 void check_statistics(const Graph& graph, const std::vector<Variable>& updated) {
     const auto is_updated = [&](const Variable& variable) {
         return std::find(updated.begin(), updated.end(), variable) != updated.end();
@@ -116,13 +146,16 @@ Tensor Graph::apply(std::shared_ptr<const Op> op, std::span<const Tensor> inputs
     std::vector<Shape> shapes;
     for (const Tensor& input : inputs) {
         if (!input.valid() || &input.graph() != this)
-            throw Error(fmt::format("{}: {} mixes tensors of different graphs; declare all of them in one",
-                                    to_string(where), node.op->name()));
+            throw Error(fmt::format(
+                "{}: {} mixes tensors of different graphs; declare all of them in one{}", to_string(where),
+                node.op->name(),
+                input.valid() ? "\n  from another graph: " + describe_node(input.graph(), input.id()) : ""));
         node.inputs.push_back(input.id());
         shapes.push_back(input.shape());
     }
     try {
         node.shape = node.op->shape(shapes);
+        check_bytes(node.shape);
     } catch (const ShapeError& rule) {
         std::string message = fmt::format("{}: {}: {}", to_string(where), node.op->name(), rule.what());
         for (std::size_t i = 0; i < inputs.size(); ++i)
@@ -143,13 +176,17 @@ WhereScope::~WhereScope() {
 
 Graph& graph_of(std::span<const Operand> operands) {
     Graph* graph = nullptr;
+    Tensor first;
     for (const Operand& operand : operands) {
         if (!operand.is_tensor()) continue;
         const Tensor tensor = operand.tensor();
         if (graph && graph != &tensor.graph())
-            throw Error(
-                fmt::format("{}: the arguments belong to different graphs; declare all of them in one",
-                            to_string(operand.where())));
+            throw Error(fmt::format(
+                "{}: the arguments belong to different graphs; declare all of them in one\n  in one graph: "
+                "{}\n  in another: {}",
+                to_string(operand.where()), describe_node(*graph, first.id()),
+                describe_node(tensor.graph(), tensor.id())));
+        if (!graph) first = tensor;
         graph = &tensor.graph();
     }
     if (!graph)

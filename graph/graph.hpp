@@ -36,19 +36,27 @@ struct Statistic {
     Where where;
 };
 
+/// A value that a tape differentiated as a loss, and the gradients it gave.
+struct Differentiated {
+    NodeId loss;
+    std::vector<NodeId> gradients;
+};
+
 /// "fake (128, 784), declared at train.cpp:12"; a node without a name is called by its op and id, such as
 /// "matmul#7".
 std::string describe_node(const Graph& graph, NodeId id);
 
 /// An append-only list of nodes. Shapes are checked when a node is declared, so a graph that exists is well
-/// shaped.
+/// shaped. It can be moved, and its tensors and tapes with it; what it was moved from may only be assigned to
+/// or destroyed.
 class Graph {
  public:
     /// `seed` decides every random draw of the graph together with the drawing node's name and the draw
-    /// number.
-    explicit Graph(std::uint64_t seed = 0) : seed_(seed) {}
-    Graph(const Graph&) = delete;
-    Graph& operator=(const Graph&) = delete;
+    /// number: nodes of one name draw alike in two graphs of one seed.
+    explicit Graph(std::uint64_t seed = 0);
+    Graph(Graph&& other) noexcept;
+    Graph& operator=(Graph&& other) noexcept;
+    ~Graph();
 
     /// A value that each run is fed. Throws Error if the graph has an input of that name.
     Tensor input(const std::string& name, const Shape& shape, Where where = {});
@@ -60,7 +68,8 @@ class Graph {
     Tensor read(const Variable& variable, Where where = {});
 
     /// Appends the application of `op`. Throws ShapeError if the op's rule does not accept the inputs'
-    /// shapes, and Error if an input belongs to another graph.
+    /// shapes or the result takes more than `max_tensor_bytes`, and Error if an input belongs to another
+    /// graph.
     Tensor apply(std::shared_ptr<const Op> op, std::span<const Tensor> inputs, Where where,
                  std::string name = {});
 
@@ -74,10 +83,16 @@ class Graph {
     /// The statistics declared, each once.
     const std::vector<Statistic>& statistics() const { return statistics_; }
 
+    /// Notes that a tape differentiated a loss; see CompileOptions::check_losses.
+    void declare_differentiated(Differentiated differentiated);
+    const std::vector<Differentiated>& differentiated() const { return differentiated_; }
+
     const Node& node(NodeId id) const { return nodes_[id]; }
     NodeId size() const { return static_cast<NodeId>(nodes_.size()); }
     std::uint64_t seed() const { return seed_; }
     void rename(NodeId id, std::string name) { nodes_[id].name = std::move(name); }
+    /// Where the graph is found, wherever it was moved to; null once it is gone. Never another graph's.
+    const std::shared_ptr<Graph*>& place() const { return place_; }
 
  private:
     friend class WhereScope;
@@ -86,6 +101,8 @@ class Graph {
     std::deque<Node> nodes_;
     std::vector<std::pair<Variable, NodeId>> reads_;
     std::vector<Statistic> statistics_;
+    std::vector<Differentiated> differentiated_;
+    std::shared_ptr<Graph*> place_;
     std::uint64_t seed_;
     std::optional<Where> attributed_;
 };

@@ -8,6 +8,7 @@
 
 #include <duet/graph/arena_state.hpp>
 #include <duet/graph/error.hpp>
+#include <duet/graph/finite.hpp>
 #include <duet/graph/units.hpp>
 
 namespace duet {
@@ -15,31 +16,6 @@ namespace duet {
 namespace {
 
 constexpr std::size_t usual_tile = 1 << 12;
-
-/// A sum with an element that is not finite is not finite; a finite one proves all elements finite.
-template <class T>
-bool all_finite(const T* values, std::size_t count) {
-    constexpr std::size_t lanes = 16;
-    T sums[lanes] = {};
-    std::size_t i = 0;
-    for (; i + lanes <= count; i += lanes)
-        for (std::size_t lane = 0; lane < lanes; ++lane) sums[lane] += values[i + lane] * T(0);
-    for (; i < count; ++i) sums[0] += values[i] * T(0);
-    return std::all_of(std::begin(sums), std::end(sums), [](T sum) { return sum == T(0); });
-}
-
-template <class T>
-std::string range_of(const T* values, std::size_t count) {
-    T low = values[0], high = values[0];
-    std::size_t not_finite = 0;
-    for (std::size_t i = 0; i < count; ++i) {
-        if (!std::isfinite(values[i])) ++not_finite;
-        if (!(values[i] >= low)) low = values[i];
-        if (!(values[i] <= high)) high = values[i];
-    }
-    return not_finite == 0 ? fmt::format("in [{}, {}]", low, high)
-                           : fmt::format("in [{}, {}], {} of {} not finite", low, high, not_finite, count);
-}
 
 bool contiguous(const Region& region) {
     return region.rows == 1 || region.stride == region.length;
@@ -343,8 +319,37 @@ void CheckInstruction<T>::run(std::size_t, std::uint64_t, std::byte*) {
         for (const WatchedValue& operand : operands_)
             message += fmt::format("\n  computed from {}: {}", operand.description,
                                    range_of(slots_[operand.slot], operand.elements));
-        throw NonFiniteError(message);
+        throw NonFiniteError(message + likely_cause());
     }
+}
+
+template <class T>
+std::string CheckInstruction<T>::likely_cause() const {
+    if (leaves_.empty()) return {};
+    constexpr std::size_t most_named = 3;
+    const auto named = [&](const WatchedValue& leaf) {
+        return fmt::format("\n  {}: {}", leaf.description, range_of(slots_[leaf.slot], leaf.elements));
+    };
+    std::string text;
+    std::size_t broken = 0;
+    for (const WatchedValue& leaf : leaves_)
+        if (!all_finite(slots_[leaf.slot], leaf.elements) && broken++ < most_named) text += named(leaf);
+    if (broken > most_named) text += fmt::format("\n  and {} more", broken - most_named);
+    const WatchedValue* largest = nullptr;
+    T most = -1;
+    for (const WatchedValue& leaf : leaves_) {
+        if (broken > 0 || !leaf.is_variable) continue;
+        for (std::size_t i = 0; i < leaf.elements; ++i)
+            if (const T size = std::abs(slots_[leaf.slot][i]); size > most) {
+                most = size;
+                largest = &leaf;
+            }
+    }
+    if (largest)
+        text = "\n  all that it is computed from is finite; the largest variable is" + named(*largest);
+    return text +
+           "\n  a smaller learning rate, a penalty on the discriminator or inputs that are scaled and clean "
+           "usually help; CompileOptions::scan finds the first node";
 }
 
 template class KernelInstruction<float>;

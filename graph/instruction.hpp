@@ -152,21 +152,26 @@ struct WatchedValue {
     std::size_t elements;
     /// "d_loss (), declared at train.cpp:12".
     std::string description;
+    bool is_variable = false;
 };
 
 /// Throws NonFiniteError naming the first value with an element that is not finite.
 template <class T>
 class CheckInstruction final : public Instruction<T> {
  public:
-    /// `operands` are named with their ranges when a value fails.
-    CheckInstruction(std::vector<WatchedValue> values, std::vector<WatchedValue> operands)
-        : values_(std::move(values)), operands_(std::move(operands)) {}
+    /// When a value fails, `operands` are all named with their ranges; of `leaves`, what is not finite, or
+    /// else the largest variable.
+    CheckInstruction(std::vector<WatchedValue> values, std::vector<WatchedValue> operands,
+                     std::vector<WatchedValue> leaves)
+        : values_(std::move(values)), operands_(std::move(operands)), leaves_(std::move(leaves)) {}
     Footprint footprint(const Locations& locations) const override;
     void bind(T* const* slots) override { slots_ = slots; }
     void run(std::size_t tile, std::uint64_t draw, std::byte* scratch) override;
 
  private:
-    std::vector<WatchedValue> values_, operands_;
+    std::string likely_cause() const;
+
+    std::vector<WatchedValue> values_, operands_, leaves_;
     T* const* slots_ = nullptr;
 };
 

@@ -16,10 +16,6 @@ namespace {
 
 constexpr std::size_t largest_folded_constant = 1 << 16;
 
-bool is_leaf(const PlanNode& node) {
-    return dynamic_cast<const LeafOp*>(node.op.get()) != nullptr;
-}
-
 const ConstantOp* as_constant(const PlanNode& node) {
     return dynamic_cast<const ConstantOp*>(node.op.get());
 }
@@ -48,14 +44,21 @@ std::size_t append(Plan& plan, PlanNode node) {
     return plan.nodes.size() - 1;
 }
 
-/// The ancestors of `roots`, themselves included.
-std::vector<bool> needed_for(const Plan& plan, const std::vector<std::size_t>& roots) {
-    std::vector<bool> needed(plan.nodes.size(), false);
-    for (const std::size_t root : roots) needed[root] = true;
-    for (std::size_t i = plan.nodes.size(); i-- > 0;)
-        if (needed[i])
-            for (const std::size_t input : plan.nodes[i].inputs) needed[input] = true;
-    return needed;
+std::vector<std::size_t> updated_values(const Plan& plan) {
+    std::vector<std::size_t> values;
+    for (const PlannedUpdate& update : plan.updates) values.push_back(update.value);
+    return values;
+}
+
+/// Adds the losses whose gradients reach an update to the checks of a plan that still holds the whole graph.
+void add_losses(const Graph& graph, Plan& plan) {
+    const std::vector<bool> needed = needed_for(plan, updated_values(plan));
+    for (const Differentiated& each : graph.differentiated()) {
+        const bool trains = std::any_of(each.gradients.begin(), each.gradients.end(),
+                                        [&](NodeId gradient) { return needed[gradient]; });
+        if (trains && std::find(plan.checks.begin(), plan.checks.end(), each.loss) == plan.checks.end())
+            plan.checks.push_back(each.loss);
+    }
 }
 
 std::vector<double> evaluate(const Op& op, const std::vector<Shape>& shapes,
@@ -90,6 +93,19 @@ class IdentityOp final : public ElementwiseOf<IdentityOp> {
 
 }  // namespace
 
+bool is_leaf(const PlanNode& node) {
+    return dynamic_cast<const LeafOp*>(node.op.get()) != nullptr;
+}
+
+std::vector<bool> needed_for(const Plan& plan, const std::vector<std::size_t>& roots) {
+    std::vector<bool> needed(plan.nodes.size(), false);
+    for (const std::size_t root : roots) needed[root] = true;
+    for (std::size_t i = plan.nodes.size(); i-- > 0;)
+        if (needed[i])
+            for (const std::size_t input : plan.nodes[i].inputs) needed[input] = true;
+    return needed;
+}
+
 std::vector<Shape> input_shapes(const Plan& plan, const PlanNode& node) {
     std::vector<Shape> shapes;
     for (const std::size_t input : node.inputs) shapes.push_back(plan.nodes[input].shape);
@@ -108,11 +124,15 @@ std::vector<std::vector<std::size_t>> consumers_of(const Plan& plan) {
 }
 
 Plan extract(const Graph& graph, const std::vector<Tensor>& fetches, const std::vector<Updates>& updates,
-             const std::vector<Tensor>& checks) {
+             const std::vector<Tensor>& checks, bool check_losses) {
     Plan plan;
     const auto position = [&](const Tensor& tensor, const char* role) -> std::size_t {
-        if (!tensor.valid() || &tensor.graph() != &graph)
-            throw Error(fmt::format("compile: a {} is not a tensor of the graph that is compiled", role));
+        if (!tensor.valid()) throw Error(fmt::format("compile: a {} is an empty Tensor", role));
+        if (tensor.place() != graph.place().get())
+            throw Error(fmt::format(
+                "compile: a {} is not a tensor of the graph that is compiled: {}; compile it with "
+                "its own graph",
+                role, describe_node(tensor.graph(), tensor.id())));
         return tensor.id();
     };
     for (NodeId id = 0; id < graph.size(); ++id) {
@@ -137,13 +157,14 @@ Plan extract(const Graph& graph, const std::vector<Tensor>& fetches, const std::
                                 to_string(update.where), describe_node(graph, static_cast<NodeId>(value))));
             plan.updates.push_back({update.variable, value, update.where});
         }
+    if (check_losses) add_losses(graph, plan);
     return prune(plan);
 }
 
 Plan prune(const Plan& plan) {
     std::vector<std::size_t> roots = plan.fetches;
     roots.insert(roots.end(), plan.checks.begin(), plan.checks.end());
-    for (const PlannedUpdate& update : plan.updates) roots.push_back(update.value);
+    for (const std::size_t value : updated_values(plan)) roots.push_back(value);
     const std::vector<bool> needed = needed_for(plan, roots);
     return rebuild(plan, [&](Plan& copy, PlanNode node, std::size_t i) {
         return needed[i] ? append(copy, std::move(node)) : std::size_t{0};
@@ -234,8 +255,7 @@ Plan rearrange_inputs(const Plan& plan) {
 }
 
 Plan accumulate_sums(const Plan& plan) {
-    std::vector<std::size_t> roots;
-    for (const PlannedUpdate& update : plan.updates) roots.push_back(update.value);
+    const std::vector<std::size_t> roots = updated_values(plan);
     const std::vector<bool> trained = needed_for(plan, roots);
     // How often each node is read by nodes that count: by trained nodes alone if it is one itself.
     std::vector<std::size_t> reads(plan.nodes.size(), 0);

@@ -7,9 +7,10 @@
 
 namespace duet {
 
-/// The plan of what fetches, updates and checks need of a graph, and of nothing else.
+/// The plan of what fetches, updates and checks need of a graph, and of nothing else. With `check_losses`,
+/// the losses whose gradients the updates need are checks too.
 Plan extract(const Graph& graph, const std::vector<Tensor>& fetches, const std::vector<Updates>& updates,
-             const std::vector<Tensor>& checks);
+             const std::vector<Tensor>& checks, bool check_losses);
 
 /// Drops what nothing needs. Exact.
 Plan prune(const Plan& plan);

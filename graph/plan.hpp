@@ -38,6 +38,12 @@ struct Plan {
 std::vector<Shape> input_shapes(const Plan& plan, std::size_t node);
 std::vector<Shape> input_shapes(const Plan& plan, const PlanNode& node);
 
+/// True for inputs, variables and constants.
+bool is_leaf(const PlanNode& node);
+
+/// The ancestors of `roots`, themselves included.
+std::vector<bool> needed_for(const Plan& plan, const std::vector<std::size_t>& roots);
+
 /// The nodes that read each node, in order; a node that reads another twice stands twice.
 std::vector<std::vector<std::size_t>> consumers_of(const Plan& plan);
 

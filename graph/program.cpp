@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <functional>
 
 #include <fmt/format.h>
 
@@ -12,19 +13,11 @@ namespace duet {
 
 namespace {
 
-/// Marks an arena as running for as long as it lives.
-class Running {
- public:
-    explicit Running(std::atomic<bool>& running) : running_(running) {
-        if (running_.exchange(true))
-            throw Error(
-                "run: another program is running on the same arena; compile one of them with its own arena");
-    }
-    ~Running() { running_ = false; }
-
- private:
-    std::atomic<bool>& running_;
-};
+template <class T>
+bool overlap(const ArrayOf<T>& a, const ArrayOf<T>& b) {
+    const std::less<const T*> before;
+    return before(a.data(), b.data() + b.size()) && before(b.data(), a.data() + a.size());
+}
 
 /// True if one band holds all tiles of an instruction, which is then finished as soon as they have run: a
 /// later instruction of the band may read its result. What is spread over several bands is finished once the
@@ -37,28 +30,75 @@ bool within_a_band(const Instruction<T>& instruction, const BandGroup& group) {
 }  // namespace
 
 template <class T>
-void Program<T>::State::bind(std::span<const FeedOf<T>> given) {
+template <class Given>
+std::span<const ArrayOf<T>> Program<T>::State::run(std::span<const Given> given,
+                                                   std::optional<std::uint64_t> draw) {
+    if (!draw && !random.empty())
+        throw Error(
+            fmt::format("run: {} draws random numbers, but no draw number was given; pass one to run, "
+                        "another in each run",
+                        random));
+    const ArenaUse running(arena.state().use, ArenaUse::running);
+    bind(given);
+    if (!spans.empty()) start = Clock::now();
+    execute(draw.value_or(0));
+    for (const VariableSlot& each : variables)
+        if (each.updated) each.variable.template written<T>();
+    return fetches;
+}
+
+template <class T>
+template <class Given>
+void Program<T>::State::bind(std::span<const Given> given) {
+    for (const VariableSlot& each : variables) slots[each.slot] = each.variable.template data<T>();
     for (FeedSlot& feed : feeds) feed.given = false;
-    for (const FeedOf<T>& each : given) {
-        const auto feed = std::find_if(feeds.begin(), feeds.end(), [&](const FeedSlot& known) {
-            return each.input.valid() && &each.input.graph() == graph && each.input.id() == known.id;
-        });
-        if (feed == feeds.end())
-            throw FeedError("run: a feed is given for a tensor that is not an input of this program");
-        if (feed->given) throw FeedError(fmt::format("run: {} is fed twice", feed->description));
-        if (!std::equal(feed->shape.begin(), feed->shape.end(), each.value.shape().begin(),
-                        each.value.shape().end()))
-            throw FeedError(fmt::format("run: {} is fed an array of shape {}", feed->description,
-                                        to_string(shape_of(each.value))));
-        feed->given = true;
-        // Instructions write to slots of their own results alone, never to a feed.
-        slots[feed->slot] = const_cast<T*>(each.value.data());
-    }
+    for (const Given& each : given) bind(each);
     for (const FeedSlot& feed : feeds)
         if (!feed.given) throw FeedError(fmt::format("run: {} is not fed", feed.description));
     std::byte* const memory = arena.state().memory.data();
     for (const ArenaSlot& each : arena_slots) slots[each.slot] = reinterpret_cast<T*>(memory + each.offset);
     for (const auto& instruction : instructions) instruction->bind(slots.data());
+}
+
+template <class T>
+void Program<T>::State::bind(const ArgumentOf<T>& given) {
+    const auto feed = std::find_if(feeds.begin(), feeds.end(), [&](const FeedSlot& known) {
+        return given.input.place() == place.get() && given.input.id() == known.id;
+    });
+    if (feed == feeds.end()) throw FeedError("run: a feed is given for " + describe_unknown(given.input));
+    if (feed->given) throw FeedError(fmt::format("run: {} is fed twice", feed->description));
+    const ArrayOf<T>& value = given.value;
+    if (!std::equal(feed->shape.begin(), feed->shape.end(), value.shape().begin(), value.shape().end()))
+        throw FeedError(fmt::format("run: {} is fed an array of shape {}", feed->description,
+                                    to_string(shape_of(value))));
+    check_unwritten(*feed, value);
+    feed->given = true;
+    // Instructions write to slots of their own results alone, never to a feed.
+    slots[feed->slot] = const_cast<T*>(value.data());
+}
+
+template <class T>
+void Program<T>::State::check_unwritten(const FeedSlot& feed, const ArrayOf<T>& value) const {
+    const auto reject = [&](const std::string& written) {
+        throw FeedError(fmt::format("run: {} is fed memory of {}, which this run writes; feed a copy",
+                                    feed.description, written));
+    };
+    for (std::size_t i = 0; i < fetches.size(); ++i)
+        if (overlap(value, fetches[i])) reject(fmt::format("this program's fetch {}", i));
+    for (const VariableSlot& each : variables)
+        if (each.updated && overlap(value, each.variable.template value<T>()))
+            reject("variable " + each.variable.name());
+}
+
+template <class T>
+std::string Program<T>::State::describe_unknown(const Tensor& fed) const {
+    if (!fed.valid()) return "an empty Tensor";
+    if (fed.place() == place.get())
+        return *place ? fmt::format("{}, which this program does not read as an input",
+                                    describe_node(**place, fed.id()))
+                      : "a tensor that this program does not read as an input";
+    return fmt::format("{}, a tensor of another graph than the one this program was compiled from",
+                       describe_node(fed.graph(), fed.id()));
 }
 
 template <class T>
@@ -68,8 +108,12 @@ void Program<T>::State::run_tiles(std::size_t index, const BandGroup& group, std
     std::byte* const scratch = arena.state().scratch[thread].data();
     const std::size_t first = first_tile(instruction.tiles(), begin, group.bands),
                       last = first_tile(instruction.tiles(), end, group.bands);
-    for (std::size_t tile = first; tile < last; ++tile) instruction.run(tile, draw, scratch);
-    if (first < last && within_a_band(instruction, group)) instruction.finish(draw);
+    try {
+        for (std::size_t tile = first; tile < last; ++tile) instruction.run(tile, draw, scratch);
+        if (first < last && within_a_band(instruction, group)) instruction.finish(draw);
+    } catch (const FeedError& rejected) {
+        throw FeedError(costs[index].origin + rejected.what());
+    }
 }
 
 template <class T>
@@ -171,16 +215,19 @@ template <class T>
 Program<T>::~Program() = default;
 
 template <class T>
-std::span<const ArrayOf<T>> Program<T>::run(std::span<const FeedOf<T>> feeds, std::uint64_t draw) {
-    const Running running(state_->arena.state().running);
-    state_->bind(feeds);
-    if (!state_->spans.empty()) state_->start = State::Clock::now();
-    state_->execute(draw);
-    return state_->fetches;
+std::span<const ArrayOf<T>> Program<T>::run(std::span<const FeedOf<T>> feeds,
+                                            std::optional<std::uint64_t> draw) & {
+    return state_->run(feeds, draw);
 }
 
 template <class T>
-const ArrayOf<T>& Program<T>::operator[](std::size_t fetch) const {
+std::span<const ArrayOf<T>> Program<T>::run(std::initializer_list<ArgumentOf<T>> feeds,
+                                            std::optional<std::uint64_t> draw) & {
+    return state_->run(std::span<const ArgumentOf<T>>(feeds.begin(), feeds.size()), draw);
+}
+
+template <class T>
+const ArrayOf<T>& Program<T>::operator[](std::size_t fetch) const& {
     if (fetch >= state_->fetches.size())
         throw Error(fmt::format("fetch {} was asked for, the program has {}", fetch, state_->fetches.size()));
     return state_->fetches[fetch];
@@ -189,12 +236,7 @@ const ArrayOf<T>& Program<T>::operator[](std::size_t fetch) const {
 template <class T>
 const ArrayOf<T>& Program<T>::value(const Variable& variable) const {
     for (const auto& known : state_->variables)
-        if (known.variable == variable) {
-            if constexpr (std::is_same_v<T, float>)
-                return variable.value();
-            else
-                return known.copy;
-        }
+        if (known.variable == variable) return variable.template value<T>();
     throw Error(fmt::format("variable {} is not used by this program", variable.name()));
 }
 

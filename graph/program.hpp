@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -14,11 +15,21 @@
 
 namespace duet {
 
-/// The value of one input in one run, held by reference and read in place.
+/// The value of one input in one call of `run`, held by reference and read in place: it may be a temporary,
+/// which lives until the call ends.
 template <class T>
-struct FeedOf {
+struct ArgumentOf {
+    ArgumentOf(Tensor fed, const ArrayOf<T>& with) : input(fed), value(with) {}
+
     Tensor input;
     const ArrayOf<T>& value;
+};
+
+/// The same to keep, for many runs: not to be made of a temporary.
+template <class T>
+struct FeedOf : ArgumentOf<T> {
+    FeedOf(Tensor fed, const ArrayOf<T>& with) : ArgumentOf<T>(fed, with) {}
+    FeedOf(Tensor fed, const ArrayOf<T>&& with) = delete;
 };
 using Feed = FeedOf<float>;
 
@@ -26,6 +37,9 @@ struct CompileOptions {
     /// Values that must be finite before any update is written; a run that finds one that is not throws
     /// NonFiniteError and leaves every variable as it was.
     std::vector<Tensor> finite = {};
+    /// Demands the same of every loss that GradientTape::gradient differentiated with regard to variables,
+    /// where updates of this program are made of its gradients.
+    bool check_losses = true;
     /// Looks at every node's value as soon as it is computed; the first that is not finite ends the run with
     /// a NonFiniteError that names it, its line, and the ranges of what it was computed from. Implies no
     /// fusion.
@@ -85,7 +99,8 @@ struct InstructionTime {
 };
 
 /// A compiled graph: a flat list of instructions over buffers with fixed places. It keeps the variables it
-/// uses alive and refers to nothing else: graph, layers and optimizers may go.
+/// uses alive and refers to nothing else: graph, layers and optimizers may go, and the graph's tensors still
+/// name the inputs.
 template <class T>
 class Program {
  public:
@@ -95,22 +110,30 @@ class Program {
     Program& operator=(Program&&) noexcept;
     ~Program();
 
-    /// Runs once. `draw` is the number that random nodes draw with. Allocates nothing. Returns the fetches,
-    /// in the order they were given; they are valid until the next run.
+    /// Runs once. `draw` is the number that random nodes draw with: the same number, the same draws.
+    /// Allocates nothing. Returns the fetches, in the order they were given; they are valid until the next
+    /// run.
     ///
-    /// Throws FeedError, before anything is computed, for a feed that is missing, unknown, given twice or of
-    /// another shape; NonFiniteError as CompileOptions say; whatever an op throws that rejects a value. After
-    /// an exception no variable has changed. Throws Error if another program is running on the same arena.
-    std::span<const ArrayOf<T>> run(std::span<const FeedOf<T>> feeds, std::uint64_t draw = 0);
-    std::span<const ArrayOf<T>> run(std::initializer_list<FeedOf<T>> feeds, std::uint64_t draw = 0) {
-        return run(std::span<const FeedOf<T>>(feeds.begin(), feeds.size()), draw);
-    }
+    /// Throws FeedError, before anything is computed, for a feed that is missing, unknown, given twice, of
+    /// another shape, or lies in memory that the run writes: a fetch of this program, or a variable it
+    /// updates. Throws Error for a program with random nodes that is given no draw number, and if another
+    /// program is running on the same arena; NonFiniteError as CompileOptions say; whatever an op throws that
+    /// rejects a value. After an exception no variable has changed.
+    std::span<const ArrayOf<T>> run(std::span<const FeedOf<T>> feeds,
+                                    std::optional<std::uint64_t> draw = {}) &;
+    std::span<const ArrayOf<T>> run(std::initializer_list<ArgumentOf<T>> feeds,
+                                    std::optional<std::uint64_t> draw = {}) &;
+    std::span<const ArrayOf<T>> run(std::span<const FeedOf<T>>,
+                                    std::optional<std::uint64_t> = {}) && = delete;
+    std::span<const ArrayOf<T>> run(std::initializer_list<ArgumentOf<T>>,
+                                    std::optional<std::uint64_t> = {}) && = delete;
 
     /// What the last run left in a fetch.
-    const ArrayOf<T>& operator[](std::size_t fetch) const;
+    const ArrayOf<T>& operator[](std::size_t fetch) const&;
+    const ArrayOf<T>& operator[](std::size_t fetch) && = delete;
 
-    /// The variable as this program sees it: the variable itself for float, the program's own copy for
-    /// double. Throws Error for a variable that the program does not use.
+    /// The variable's value in this program's type. Throws Error for a variable that the program does not
+    /// use.
     const ArrayOf<T>& value(const Variable& variable) const;
 
     /// Whether runs note when each instruction ran. It changes no result.
@@ -133,11 +156,12 @@ extern template class Program<float>;
 extern template class Program<double>;
 
 /// Compiles what `fetches` and `updates` need of a graph. In a run every read of a variable sees its value at
-/// the start; updates are written after the last such read. Program<double> works on double copies of the
-/// variables.
+/// the start; updates are written after the last such read. Program<double> works on the variables' float64
+/// values.
 ///
-/// Throws Error for tensors of another graph, for two updates of one variable, naming both lines, and where a
-/// parameter is updated but a running statistic declared with it is not (see Graph::declare_statistic).
+/// Throws MemoryError, naming the largest value, where there is not enough memory; Error while a program runs
+/// on the arena, for tensors of another graph, for two updates of one variable, naming both lines, and where
+/// a parameter is updated but a running statistic declared with it is not (see Graph::declare_statistic).
 template <class T>
 Program<T> compile(const Graph& graph, const std::vector<Tensor>& fetches,
                    const std::vector<Updates>& updates = {}, const Arena& arena = Arena(),

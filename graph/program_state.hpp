@@ -48,8 +48,7 @@ struct Program<T>::State {
     struct VariableSlot {
         Variable variable;
         std::size_t slot;
-        /// The program's own copy, in a program of double.
-        ArrayOf<T> copy;
+        bool updated;
     };
     struct ArenaSlot {
         std::size_t slot;
@@ -70,11 +69,20 @@ struct Program<T>::State {
         double flops;
         double bytes;
         bool may_fail;
+        /// What a rejected value is a matter of: the node that may fail and its inputs, each with its line.
+        std::string origin;
     };
 
     explicit State(Arena shared) : arena(std::move(shared)) {}
 
-    void bind(std::span<const FeedOf<T>> feeds);
+    /// `given` are feeds or arguments.
+    template <class Given>
+    std::span<const ArrayOf<T>> run(std::span<const Given> given, std::optional<std::uint64_t> draw);
+    template <class Given>
+    void bind(std::span<const Given> given);
+    void bind(const ArgumentOf<T>& given);
+    void check_unwritten(const FeedSlot& feed, const ArrayOf<T>& value) const;
+    std::string describe_unknown(const Tensor& fed) const;
     void execute(std::uint64_t draw);
     void work(std::size_t thread, std::uint64_t draw);
     /// Runs bands begin .. end-1 of a group.
@@ -87,7 +95,10 @@ struct Program<T>::State {
 
     Arena arena;
     SingleThreadedBlas single_threaded_blas;
-    const Graph* graph = nullptr;
+    /// Of the graph; kept, so that no other graph is ever found there.
+    std::shared_ptr<Graph*> place;
+    /// The first random node, if there is one.
+    std::string random;
     std::vector<T*> slots;
     std::vector<FeedSlot> feeds;
     std::vector<VariableSlot> variables;

@@ -45,6 +45,12 @@ Shape::Shape(std::initializer_list<std::size_t> extents) : Shape(std::vector<std
 Shape::Shape(std::vector<std::size_t> extents)
     : extents_(std::move(extents)), elements_(checked_elements(extents_)) {}
 
+void check_bytes(const Shape& shape) {
+    if (shape.elements() > max_tensor_bytes / sizeof(float))
+        throw ShapeError(fmt::format("shape {}: {} elements are more than the {} bytes a tensor may take",
+                                     to_string(shape), shape.elements(), max_tensor_bytes));
+}
+
 std::string to_string(const Shape& shape) {
     return text_of(shape.extents());
 }

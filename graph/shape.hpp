@@ -36,6 +36,12 @@ class Shape {
     std::size_t elements_ = 1;
 };
 
+/// The most bytes that a float32 tensor may take: more than any machine's address space leaves to a program.
+inline constexpr std::size_t max_tensor_bytes = std::size_t{1} << 47;
+
+/// Throws ShapeError for a shape of more than `max_tensor_bytes`.
+void check_bytes(const Shape& shape);
+
 /// "(128, 784)"; "()" for a scalar.
 std::string to_string(const Shape& shape);
 

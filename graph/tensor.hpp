@@ -14,25 +14,29 @@ class Graph;
 /// The position of a node in its graph; creation order is topological order.
 using NodeId = std::uint32_t;
 
-/// A handle on a node's value: a graph and a position in it. Cheap to copy, valid as long as its graph lives.
+/// A handle on a node's value: a graph and a position in it. Cheap to copy, valid as long as its graph lives,
+/// also after the graph was moved.
 class Tensor {
  public:
     Tensor() = default;
-    Tensor(Graph& graph, NodeId id) : graph_(&graph), id_(id) {}
+    Tensor(const Graph& graph, NodeId id);
 
-    Graph& graph() const { return *graph_; }
+    Graph& graph() const { return **place_; }
+    /// Where the graph is found: the same for all its tensors, and no other graph's.
+    Graph* const* place() const { return place_; }
     NodeId id() const { return id_; }
     const Shape& shape() const;
     /// True for a tensor of a graph, false for one made by the default constructor.
-    bool valid() const { return graph_ != nullptr; }
+    bool valid() const { return place_ != nullptr; }
 
     /// Gives the node a name for messages, `describe()` and pictures; returns the same tensor.
     Tensor named(std::string name) const;
 
+    /// True if both are the same node; no comparison of values.
     friend bool operator==(const Tensor&, const Tensor&) = default;
 
  private:
-    Graph* graph_ = nullptr;
+    Graph* const* place_ = nullptr;
     NodeId id_ = 0;
 };
 

@@ -2,15 +2,9 @@
 
 #include <algorithm>
 
-#include <duet/graph/leaves.hpp>
-
 namespace duet {
 
 namespace {
-
-bool is_leaf(const Plan& plan, std::size_t node) {
-    return dynamic_cast<const LeafOp*>(plan.nodes[node].op.get()) != nullptr;
-}
 
 /// The region that `region_of` names for each tile of a node's op.
 template <class RegionOf>
@@ -66,7 +60,7 @@ class Grouping {
  private:
     void place(std::size_t node) {
         const Op& op = *plan_.nodes[node].op;
-        if (is_leaf(plan_, node)) {
+        if (is_leaf(plan_.nodes[node])) {
             units_.stored[node] = true;
             return;
         }

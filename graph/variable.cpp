@@ -1,6 +1,11 @@
 #include <duet/graph/variable.hpp>
 
 #include <algorithm>
+#include <atomic>
+#include <mutex>
+#include <new>
+#include <optional>
+#include <type_traits>
 
 #include <fmt/format.h>
 #include <xtensor/xarray.hpp>
@@ -9,17 +14,65 @@
 
 namespace duet {
 
+namespace {
+
+Array filled_within_limit(const std::string& name, const Shape& shape, float value) {
+    try {
+        check_bytes(shape);
+        return filled(shape, value);
+    } catch (const MemoryError& error) {
+        throw MemoryError(fmt::format("variable {}: {}", name, error.what()));
+    } catch (const ShapeError& error) {
+        throw ShapeError(fmt::format("variable {}: {}", name, error.what()));
+    }
+}
+
+}  // namespace
+
 struct Variable::State {
+    State(std::string given_name, const Array& initial)
+        : name(std::move(given_name)), shape(shape_of(initial)), single(initial) {}
+
+    /// Makes the value of type T the newest, if the other one is.
+    template <class T>
+    void refresh() {
+        constexpr bool wants_exact = std::is_same_v<T, double>;
+        if (newest.load(std::memory_order_acquire) != (wants_exact ? Newest::single : Newest::exact)) return;
+        const std::lock_guard lock(mutex);
+        if (newest == Newest::exact) {
+            std::transform(exact->begin(), exact->end(), single.begin(),
+                           [](double value) { return static_cast<float>(value); });
+        } else if (newest == Newest::single) {
+            if (!exact) exact.emplace(filled(shape, 0.0));
+            std::copy(single.begin(), single.end(), exact->begin());
+        }
+        newest.store(Newest::both, std::memory_order_release);
+    }
+
+    template <class T>
+    ArrayOf<T>& of() {
+        refresh<T>();
+        if constexpr (std::is_same_v<T, double>)
+            return *exact;
+        else
+            return single;
+    }
+
     std::string name;
     Shape shape;
-    Array value;
+    Array single;
+    /// Empty until a float64 program asks for it.
+    std::optional<ArrayOf<double>> exact;
+    enum class Newest { single, exact, both };
+    std::atomic<Newest> newest = Newest::single;
+    std::mutex mutex;
 };
 
 Variable::Variable(std::string name, const Array& initial)
-    : state_(std::make_shared<State>(State{std::move(name), shape_of(initial), initial})) {}
+    : state_(std::make_shared<State>(std::move(name), initial)) {}
 
 Variable::Variable(std::string name, const Shape& shape, float value)
-    : Variable(std::move(name), filled(shape, value)) {}
+    : Variable(name, filled_within_limit(name, shape, value)) {}
 
 const std::string& Variable::name() const {
     return state_->name;
@@ -27,18 +80,39 @@ const std::string& Variable::name() const {
 const Shape& Variable::shape() const {
     return state_->shape;
 }
-const Array& Variable::value() const {
-    return state_->value;
+
+template <class T>
+const ArrayOf<T>& Variable::value() const {
+    return state_->of<T>();
 }
-float* Variable::data() const {
-    return state_->value.data();
+template const ArrayOf<float>& Variable::value<float>() const;
+template const ArrayOf<double>& Variable::value<double>() const;
+
+template <class T>
+T* Variable::data() const {
+    return state_->of<T>().data();
 }
+template float* Variable::data<float>() const;
+template double* Variable::data<double>() const;
+
+template <class T>
+void Variable::written() const {
+    state_->newest = std::is_same_v<T, double> ? State::Newest::exact : State::Newest::single;
+}
+template void Variable::written<float>() const;
+template void Variable::written<double>() const;
 
 void Variable::assign(const Array& value) const {
     if (shape_of(value) != state_->shape)
         throw ShapeError(fmt::format("variable {} has shape {}, not {}: it keeps its shape for life", name(),
                                      to_string(shape()), to_string(shape_of(value))));
-    std::copy_n(value.data(), value.size(), data());
+    std::copy_n(value.data(), value.size(), state_->single.data());
+    written();
+}
+
+void Variable::fill(float value) const {
+    state_->single.fill(value);
+    written();
 }
 
 template <class T>
@@ -50,7 +124,12 @@ template Shape shape_of<double>(const ArrayOf<double>&);
 
 template <class T>
 ArrayOf<T> filled(const Shape& shape, T value) {
-    return ArrayOf<T>(typename ArrayOf<T>::shape_type(shape.begin(), shape.end()), value);
+    try {
+        return ArrayOf<T>(typename ArrayOf<T>::shape_type(shape.begin(), shape.end()), value);
+    } catch (const std::bad_alloc&) {
+        throw MemoryError(fmt::format("not enough memory for an array {} of {} bytes", to_string(shape),
+                                      shape.elements() * sizeof(T)));
+    }
 }
 template ArrayOf<float> filled<float>(const Shape&, float);
 template ArrayOf<double> filled<double>(const Shape&, double);

@@ -7,6 +7,7 @@
 
 #include <duet/autodiff/adam.hpp>
 #include <duet/graph/error.hpp>
+#include <duet/graph/finite.hpp>
 #include <duet/models/losses.hpp>
 #include <duet/models/training_step.hpp>
 
@@ -22,9 +23,15 @@ class Snapshot {
     explicit Snapshot(std::vector<Variable> variables) : variables_(std::move(variables)) {
         for (const Variable& variable : variables_) values_.push_back(variable.value());
     }
+    /// Throws NonFiniteError, and stays what it was, if a value is not finite.
     void take() {
+        check_finite();
         for (std::size_t i = 0; i < variables_.size(); ++i)
             std::copy_n(variables_[i].data(), values_[i].size(), values_[i].data());
+    }
+    void check_finite() const {
+        if (const auto broken = find_not_finite(variables_))
+            throw NonFiniteError("variable " + *broken + "; a gradient of the step before was not finite");
     }
     void put_back() const {
         for (std::size_t i = 0; i < variables_.size(); ++i) variables_[i].assign(values_[i]);
@@ -37,6 +44,8 @@ class Snapshot {
 
 void check(const TrainingOptions& options, const GanModel& model, const Dataset& data) {
     loss_by_name(options.loss);
+    if (const auto broken = find_not_finite(model.variables()))
+        throw Error(fmt::format("a training starts from finite weights, but {}", *broken));
     if (options.batch == 0) throw Error("batch: 0 images; a batch has at least one");
     if (options.discriminator_steps == 0)
         throw Error("discriminator steps: 0; at least one is needed for each step");
@@ -87,7 +96,6 @@ struct GanTrainer::State {
 
     StepProgram compile_step(std::unique_ptr<Graph> graph, const TrainingStep& step, bool scan) const {
         CompileOptions how;
-        how.finite = step.finite;
         how.scan = scan;
         how.fuse = options.fuse;
         how.rewrite = options.rewrite;
@@ -157,6 +165,17 @@ struct GanTrainer::State {
         return message;
     }
 
+    template <class Action>
+    auto go_back_if_not_finite(Action&& action) -> decltype(action()) {
+        try {
+            return action();
+        } catch (const NonFiniteError& error) {
+            const std::string message = diagnose(steps_done, error.what());
+            steps_done = snapshot_step;
+            throw NonFiniteError(message);
+        }
+    }
+
     std::vector<Variable> variables() const {
         std::vector<Variable> all = model.variables();
         for (const auto& more : {generator_adam.variables(), discriminator_adam.variables()})
@@ -185,20 +204,20 @@ GanTrainer::~GanTrainer() = default;
 
 StepMetrics GanTrainer::step() {
     State& state = *state_;
-    if (state.steps_done % steps_between_snapshots == 0) {
-        state.snapshot.take();
-        state.snapshot_step = state.steps_done;
-    }
-    try {
+    return state.go_back_if_not_finite([&] {
+        if (state.steps_done % steps_between_snapshots == 0) {
+            state.snapshot.take();
+            state.snapshot_step = state.steps_done;
+        }
         const StepMetrics metrics =
             state.run(state.steps_done, state.discriminator_program, state.generator_program);
         ++state.steps_done;
         return metrics;
-    } catch (const NonFiniteError& error) {
-        const std::string message = state.diagnose(state.steps_done, error.what());
-        state.steps_done = state.snapshot_step;
-        throw NonFiniteError(message);
-    }
+    });
+}
+
+void GanTrainer::check_finite() {
+    state_->go_back_if_not_finite([&] { state_->snapshot.check_finite(); });
 }
 
 std::uint64_t GanTrainer::steps_done() const {

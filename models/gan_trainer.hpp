@@ -25,9 +25,10 @@ struct StepMetrics {
 /// the number of threads.
 class GanTrainer {
  public:
-    /// Throws Error if the images' size or channels are not the model's, if the model is conditional and
-    /// images have no labels or labels outside its classes, if a discriminator with batch normalisation is to
-    /// be under the gradient penalty, or if an option makes no sense.
+    /// Throws Error if the model's weights are not finite, naming the first such variable, if the images'
+    /// size or channels are not the model's, if the model is conditional and images have no labels or labels
+    /// outside its classes, if a discriminator with batch normalisation is to be under the gradient penalty,
+    /// or if an option makes no sense.
     GanTrainer(GanModel model, const TrainingOptions& options, std::shared_ptr<const Dataset> data);
     ~GanTrainer();
     GanTrainer(const GanTrainer&) = delete;
@@ -35,10 +36,14 @@ class GanTrainer {
 
     /// One step of the schedule. Allocates nothing.
     ///
-    /// If a loss is not finite the networks and optimizers go back to the snapshot taken at most 100 steps
-    /// before, and the NonFiniteError names the first node whose value was not finite: step, node, line, and
-    /// the ranges of its operands, found by repeating the steps since with every node looked at.
+    /// If a loss is not finite, or a variable when the next snapshot is due, the networks and optimizers go
+    /// back to the snapshot taken at most 100 steps before, and the NonFiniteError names the first node whose
+    /// value was not finite: step, node, line, and the ranges of its operands, found by repeating the steps
+    /// since with every node looked at.
     StepMetrics step();
+    /// Goes back and throws as `step` does if a variable is not finite: the last step's gradients may have
+    /// been. Call it before the weights are saved.
+    void check_finite();
 
     std::uint64_t steps_done() const;
     /// The step of the last snapshot.

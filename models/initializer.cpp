@@ -35,7 +35,7 @@ Variable initialized(std::string name, const Shape& shape, const Initializer& in
                      std::uint64_t seed) {
     Graph graph(seed);
     auto program = compile<float>(graph, {draw(graph, name, shape, initializer)});
-    return Variable(std::move(name), program.run({}).front());
+    return Variable(std::move(name), program.run({}, 0).front());
 }
 
 }  // namespace duet::models

@@ -53,11 +53,9 @@ TrainingStep declare_discriminator_step(Graph& graph, const GanModel& model, con
     const Tensor discriminator_loss =
         penalized(losses.discriminator, discriminator_tape, discriminator, options, step, real_score, fake);
     discriminator_loss.named("discriminator_loss");
-    step.finite = {discriminator_loss};
     step.fetches = {discriminator_loss, mean(sigmoid(real_score)), mean(sigmoid(fake_score))};
     if (options.schedule == Schedule::documented) {
         losses.generator.named("generator_loss");
-        step.finite.push_back(losses.generator);
         step.fetches.push_back(losses.generator);
         step.updates.push_back(
             generator_optimizer.apply(generator_tape.gradient(losses.generator, generator.variables())));
@@ -80,7 +78,6 @@ TrainingStep declare_generator_step(Graph& graph, const GanModel& model, const T
     const Tensor fake_score = model.discriminator(fake, Mode::training, step.labels).named("fake_score");
     const Tensor loss =
         loss_by_name(options.loss)(fake_score, fake_score, {}).generator.named("generator_loss");
-    step.finite = {loss};
     step.fetches = {loss};
     step.updates = {generator_optimizer.apply(tape.gradient(loss, generator.variables())),
                     generator.statistics_updates(graph)};

@@ -16,8 +16,6 @@ struct TrainingStep {
     /// Scalars: the discriminator's loss, mean sigmoid of its scores of real and of fake images, and the
     /// generator's loss; or the generator's loss alone.
     std::vector<Tensor> fetches;
-    /// The losses, which must be finite.
-    std::vector<Tensor> finite;
     std::vector<Updates> updates;
 };
 

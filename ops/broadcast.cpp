@@ -86,13 +86,15 @@ Tensor apply_broadcast(std::shared_ptr<const Op> op, std::initializer_list<Opera
         inputs.push_back(operand.tensor(graph));
         shapes.push_back(inputs.back().shape());
     }
+    Shape common;
     try {
-        const Shape common = broadcast_shape(shapes);
-        for (Tensor& input : inputs)
-            if (input.shape() != common)
-                input = graph.apply(std::make_shared<BroadcastTo>(common), {&input, 1}, where);
-    } catch (const ShapeError&) {
+        common = broadcast_shape(shapes);
+    } catch (const ShapeError& rule) {
+        reject(op->name(), rule.what(), inputs, where);
     }
+    for (Tensor& input : inputs)
+        if (input.shape() != common)
+            input = graph.apply(std::make_shared<BroadcastTo>(common), {&input, 1}, where);
     return graph.apply(std::move(op), inputs, where);
 }
 

@@ -75,6 +75,8 @@ int main(int argc, char** argv) {
         return run(argc, argv);
     } catch (const duet::NonFiniteError& error) {
         return fail(other_failure, error.what());
+    } catch (const duet::MemoryError& error) {
+        return fail(other_failure, error.what());
     } catch (const duet::Error& error) {
         return fail(bad_usage_or_input, error.what());
     } catch (const std::bad_alloc&) {

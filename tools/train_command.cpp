@@ -104,7 +104,7 @@ class Session {
         Progress progress(arguments_.steps, trainer_.images_per_step());
         while (trainer_.steps_done() < arguments_.steps && !interrupt_.requested()) {
             if (trainer_.steps_done() == profile_from) trainer_.set_profiled(true);
-            const models::StepMetrics metrics = step();
+            const models::StepMetrics metrics = finite([&] { return trainer_.step(); });
             if (metrics.step > profile_from) trace_.add(metrics.step, trainer_);
             progress.show(metrics);
             const bool last = metrics.step == arguments_.steps || interrupt_.requested();
@@ -115,6 +115,7 @@ class Session {
             }
         }
         progress.finish();
+        finite([&] { trainer_.check_finite(); });
         folder_.write_metrics();
         folder_.write_weights(trainer_.model());
         folder_.write_progress();
@@ -128,10 +129,11 @@ class Session {
     }
 
  private:
-    /// Where a loss is not finite, keeps what the trainer went back to before passing the error on.
-    models::StepMetrics step() {
+    /// Where a value is not finite, keeps what the trainer went back to before passing the error on.
+    template <class Action>
+    auto finite(Action&& action) -> decltype(action()) {
         try {
-            return trainer_.step();
+            return action();
         } catch (const NonFiniteError& error) {
             folder_.write_metrics();
             folder_.write_weights(trainer_.model());

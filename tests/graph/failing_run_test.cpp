@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <limits>
 #include <mutex>
+#include <string>
 #include <thread>
 
 #include <duet/duet.hpp>
@@ -187,4 +188,54 @@ TEST_CASE("after an exception no variable has changed, whichever part of a chain
             CHECK(headed.value() == filled(x.shape(), 3.0F));
             CHECK(tailed.value() == filled(x.shape(), 2.0F));
         }
+}
+
+TEST_CASE("a loss that a tape differentiated is checked wherever its gradients reach updates") {
+    const Variable weight("discriminator.0.weight", Shape{2}, 1.0F), other("other", Shape{}, 1.0F);
+    Graph graph;
+    const Tensor x = graph.input("x", {2});
+    GradientTape tape(graph);
+    const Tensor loss = sum(log(graph.read(weight) * x)).named("loss");
+    const unsigned declared = __LINE__ - 1;
+    Adam adam("adam", {});
+    const Updates updates = adam.apply(tape.gradient(loss, {weight}));
+    CompileOptions unchecked;
+    unchecked.check_losses = false;
+    const Array good = {1.0F, 2.0F}, bad = {1.0F, -1.0F},
+                nan = {1.0F, std::numeric_limits<float>::quiet_NaN()};
+    const auto message_of = [&](const Array& fed) {
+        auto program = compile<float>(graph, {}, {updates});
+        try {
+            program.run({{x, fed}});
+        } catch (const NonFiniteError& error) {
+            return std::string(error.what());
+        }
+        return std::string();
+    };
+    const auto contains = [](const std::string& text, const std::string& part) {
+        return text.find(part) != std::string::npos;
+    };
+
+    std::string message = message_of(bad);
+    CAPTURE(message);
+    CHECK(contains(message, "loss (), declared at failing_run_test.cpp:" + std::to_string(declared)));
+    CHECK(contains(message, "the largest variable is\n  variable discriminator.0.weight (2)"));
+    CHECK(contains(message, "learning rate"));
+    message = message_of(nan);
+    CHECK(contains(message, "input x (2), declared at failing_run_test.cpp:"));
+    CHECK(contains(message, "1 of 2 not finite"));
+    CHECK(weight.value() == filled(Shape{2}, 1.0F));
+
+    compile<double>(graph, {loss}).report();
+    auto evaluates = compile<float>(graph, {loss}, {{{other, graph.read(other) + 1.0}}});
+    evaluates.run({{x, bad}});
+    CHECK(other.value()() == 2.0F);
+
+    auto trains = compile<float>(graph, {}, {updates}, Arena(), unchecked);
+    trains.run({{x, bad}});
+    CHECK(weight.value() != filled(Shape{2}, 1.0F));
+    weight.assign(Array{1.0F, std::numeric_limits<float>::infinity()});
+    message = message_of(good);
+    CHECK(contains(message, "variable discriminator.0.weight (2)"));
+    CHECK(contains(message, "1 of 2 not finite"));
 }

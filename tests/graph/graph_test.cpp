@@ -63,7 +63,11 @@ TEST_CASE("a layer's nodes carry the line of the layer's caller") {
 TEST_CASE("tensors of two graphs do not mix") {
     Graph one, other;
     const Tensor a = one.input("a", {2}), b = other.input("b", {2});
-    CHECK(message_of([&] { add(a, b); }).find("different graphs") != std::string::npos);
+    const std::string message = message_of([&] { add(a, b); });
+    CHECK(message.find("different graphs") != std::string::npos);
+    const unsigned declared = __LINE__ - 3;
+    for (const char* name : {"a (2), declared at ", "b (2), declared at "})
+        CHECK(message.find(name + line(declared)) != std::string::npos);
     CHECK(message_of([&] { add(a, Tensor()); }).find("empty Tensor") != std::string::npos);
     CHECK(message_of([&] { add(1.0, 2.0); }).find("must be a tensor") != std::string::npos);
 }
@@ -76,11 +80,29 @@ TEST_CASE("a graph holds one read node a variable and one input a name") {
     CHECK_THROWS_AS(graph.input("x", {3}), Error);
 }
 
-TEST_CASE("a variable keeps its shape and its storage") {
-    const Variable variable("v", Shape{2}, 1.0f);
-    const float* const storage = variable.data();
-    variable.assign(Array{3.0f, 4.0f});
-    CHECK(variable.data() == storage);
-    CHECK(variable.value()(1) == 4.0f);
-    CHECK_THROWS_AS(variable.assign(Array{1.0f}), ShapeError);
+TEST_CASE("a graph can be moved, and its tensors, tapes and programs with it") {
+    const auto declare = [] {
+        Graph graph(5);
+        graph.input("x", {2});
+        return graph;
+    };
+    Graph graph = declare();
+    const Variable v("v", Array{2.0F, 3.0F});
+    const Tensor x(graph, 0);
+    GradientTape tape(graph);
+    const Tensor loss = sum(square(graph.read(v) * x));
+    auto program = compile<float>(graph, {loss});
+    Graph moved = std::move(graph);
+    CHECK(&x.graph() == &moved);
+    CHECK(&loss.graph() == &moved);
+    CHECK(program.run({{x, Array{1.0F, 1.0F}}})[0]() == 13.0F);
+    const Tensor gradient = tape.gradient(loss, {v}).front().gradient;
+    CHECK(compile<float>(moved, {gradient + x}).report().instructions > 0);
+    Graph other;
+    other = std::move(moved);
+    CHECK(&gradient.graph() == &other);
+    auto again = compile<float>(other, {gradient});
+    CHECK(again.run({{x, Array{1.0F, 2.0F}}})[0] == Array{4.0F, 24.0F});
+    other = Graph();
+    CHECK(program.run({{x, Array{1.0F, 1.0F}}})[0]() == 13.0F);
 }

@@ -198,6 +198,48 @@ TEST_CASE("a loss that is not finite restores the snapshot and names the first b
     }
 }
 
+TEST_CASE("a state that is not finite is neither kept as a snapshot nor left to be saved") {
+    models::TrainingOptions options;
+    options.batch = 16;
+    const models::GanModel model = models::mlp_gan({{4, 8, 784}, {784, 8, 1}}, 0);
+    models::GanTrainer trainer(model, options, digits());
+    const std::vector<Array> start = values_of(trainer.variables());
+    const auto spoil = [&] {
+        const std::vector<Variable> all = trainer.variables();
+        const auto slot = std::find_if(all.begin(), all.end(), [](const Variable& variable) {
+            return variable.name() == "generator_adam.square.generator.0.weight";
+        });
+        REQUIRE(slot != all.end());
+        slot->fill(std::numeric_limits<float>::quiet_NaN());
+    };
+    const auto check_back_at_start = [&](const std::string& message) {
+        CHECK(message.find("variable generator_adam.square.generator.0.weight (8, 4)") != std::string::npos);
+        CHECK(trainer.steps_done() == 0);
+        CHECK(all_same_bits(start, values_of(trainer.variables())));
+    };
+    const auto message_of = [](auto&& action) {
+        try {
+            action();
+        } catch (const Error& error) {
+            return std::string(error.what());
+        }
+        return std::string();
+    };
+    for (int i = 0; i < 100; ++i) trainer.step();
+    spoil();
+    check_back_at_start(message_of([&] { trainer.step(); }));
+    for (int i = 0; i < 3; ++i) trainer.step();
+    trainer.check_finite();
+    spoil();
+    check_back_at_start(message_of([&] { trainer.check_finite(); }));
+
+    const models::GanModel broken = models::mlp_gan({{4, 8, 784}, {784, 8, 1}}, 0);
+    broken.discriminator.variables()[1].fill(std::numeric_limits<float>::infinity());
+    CHECK(message_of([&] {
+              models::GanTrainer(broken, options, digits());
+          }).find("finite weights, but discriminator.0.bias (8): ") != std::string::npos);
+}
+
 TEST_CASE("options and data that do not fit are refused") {
     models::TrainingOptions options;
     options.batch = 0;

@@ -155,7 +155,7 @@ TEST_CASE("interpolated points lie between an image and its fake, one place for 
     const Tensor real = graph.input("real", {64, 1, 2, 2}), fake = graph.input("fake", {64, 1, 2, 2});
     auto program = compile<float>(graph, {models::interpolated(real, fake)});
     const Array ones = filled(Shape{64, 1, 2, 2}, 1.0F), zeros = filled(Shape{64, 1, 2, 2}, 0.0F);
-    const Array& points = program.run({{real, ones}, {fake, zeros}}).front();
+    const Array& points = program.run({{real, ones}, {fake, zeros}}, 0).front();
     float lowest = 1, highest = 0;
     for (std::size_t i = 0; i < 64; ++i) {
         const float* image = points.data() + 4 * i;
