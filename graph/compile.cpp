@@ -31,8 +31,8 @@ class Lowering {
           slot_of_buffer_(layout_.memory.offsets.size()),
           slot_of_node_(plan.nodes.size()) {}
 
-    void lower(bool scan, bool machine_code) {
-        if (machine_code) code_ = MachineCode::create();
+    void lower(const CompileOptions& options) {
+        if (options.machine_code) code_ = MachineCode::create();
         new_slot(nullptr);
         for (std::size_t i = 0; i < plan_.nodes.size(); ++i) lower_leaf(i);
         for (const PlannedUpdate& update : plan_.updates) {
@@ -54,9 +54,13 @@ class Lowering {
             if (fetched_directly(units_.list[unit])) continue;
             instruction_of_unit_[unit] = state_.instructions.size();
             append(lower_unit(unit), cost_of(unit));
-            if (scan) scan_unit(unit);
+            if (options.scan) scan_unit(unit);
         }
-        group();
+        if (options.fuse && !options.scan)
+            group();
+        else
+            for (std::size_t i = 0; i < state_.instructions.size(); ++i)
+                state_.groups.push_back({i, i + 1, state_.instructions[i]->tiles()});
         state_.progress = std::vector<typename State::Progress>(state_.groups.size());
         if (code_) code_->finish();
         state_.arena.state().reserve(layout_.memory.bytes, scratch_bytes_);
@@ -429,7 +433,7 @@ Program<T> compile(const Graph& graph, const std::vector<Tensor>& fetches,
             state->random = describe_node(graph, node.origin);
     const Arrangement arrangement = arranged();
     try {
-        Lowering<T>(graph, plan, arrangement, *state).lower(options.scan, options.machine_code);
+        Lowering<T>(graph, plan, arrangement, *state).lower(options);
     } catch (const std::bad_alloc&) {
         throw MemoryError(out_of_memory(graph, plan, arrangement, sizeof(T)));
     }

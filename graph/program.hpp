@@ -47,7 +47,8 @@ struct CompileOptions {
     /// Fills the arena, scratch memory and fetches with NaN before each run, for debugging: a value that is
     /// read before it is computed then shows. The results are the same bits.
     bool poison = false;
-    /// False runs each node by itself, for debugging: the results are the same bits.
+    /// False runs each node by itself and to its end before the next, for debugging: the results are the same
+    /// bits.
     bool fuse = true;
     /// False runs fused elementwise ops by their block kernels alone, as where no machine code can be had:
     /// the results are the same bits.

@@ -1,6 +1,7 @@
 #include <cstdio>
 #include <memory>
 #include <random>
+#include <stdexcept>
 
 #include <fmt/format.h>
 
@@ -121,7 +122,8 @@ void inspect(const InspectArguments& arguments) {
     else
         write_file_atomically(arguments.out, std::as_bytes(std::span(text)));
     if (!verified)
-        throw Error("the compiled program computes something else than the declared one; see the table");
+        throw std::runtime_error(
+            "the compiled program computes something else than the declared one; see the table");
 }
 
 }  // namespace
