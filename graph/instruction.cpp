@@ -346,7 +346,7 @@ std::string CheckInstruction<T>::likely_cause() const {
             }
     }
     if (largest)
-        text = "\n  all that it is computed from is finite; the largest variable is" + named(*largest);
+        text = named(*largest) + ", the largest variable; all that the value is computed from is finite";
     return text +
            "\n  a smaller learning rate, a penalty on the discriminator or inputs that are scaled and clean "
            "usually help; CompileOptions::scan finds the first node";

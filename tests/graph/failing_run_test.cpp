@@ -219,7 +219,8 @@ TEST_CASE("a loss that a tape differentiated is checked wherever its gradients r
     std::string message = message_of(bad);
     CAPTURE(message);
     CHECK(contains(message, "loss (), declared at failing_run_test.cpp:" + std::to_string(declared)));
-    CHECK(contains(message, "the largest variable is\n  variable discriminator.0.weight (2)"));
+    CHECK(contains(message, "variable discriminator.0.weight (2)"));
+    CHECK(contains(message, "the largest variable"));
     CHECK(contains(message, "learning rate"));
     message = message_of(nan);
     CHECK(contains(message, "input x (2), declared at failing_run_test.cpp:"));
