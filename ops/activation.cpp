@@ -58,10 +58,11 @@ class Elu final : public ElementwiseOf<Elu> {
         const T below = static_cast<T>(alpha_) * math::expm1(x);
         return x > T(0) ? x : below;
     }
-    /// alpha * exp(x) is the output plus alpha.
+    /// alpha * exp(x) itself: the output plus alpha cancels.
     Tensor gradient(std::size_t, const Application& application, const Tensor& seed) const override {
-        const Tensor& same_sign = alpha_ >= 0 ? application.output : application.inputs[0];
-        return where(greater(same_sign, 0.0), seed, seed * (application.output + alpha_));
+        const Tensor& x = application.inputs[0];
+        const Tensor slope = alpha_ * exp(where(less(x, 0.0), x, 0.0));
+        return where(less_equal(x, 0.0), seed * slope, seed);
     }
 
  private:
