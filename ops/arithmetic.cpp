@@ -198,9 +198,10 @@ class Abs final : public ElementwiseOf<Abs> {
     }
 };
 
-/// The seed where the first condition holds, half of it where the second does, and nothing elsewhere.
-Tensor share(const Tensor& chosen, const Tensor& tied, const Tensor& seed) {
-    return where(chosen, seed, where(tied, 0.5 * seed, 0.0));
+/// Nothing where the first condition holds, half of the seed where the second does, and all of it elsewhere:
+/// also where an argument is NaN, for which neither holds.
+Tensor share(const Tensor& passed_over, const Tensor& tied, const Tensor& seed) {
+    return where(passed_over, 0.0, where(tied, 0.5 * seed, seed));
 }
 
 class Maximum final : public BroadcastingOf<Maximum> {
@@ -215,7 +216,7 @@ class Maximum final : public BroadcastingOf<Maximum> {
     }
     Tensor gradient(std::size_t input, const Application& application, const Tensor& seed) const override {
         const Tensor &mine = application.inputs[input], &other = application.inputs[1 - input];
-        return share(greater(mine, other), equal(mine, other), seed);
+        return share(less(mine, other), equal(mine, other), seed);
     }
 };
 
@@ -231,7 +232,7 @@ class Minimum final : public BroadcastingOf<Minimum> {
     }
     Tensor gradient(std::size_t input, const Application& application, const Tensor& seed) const override {
         const Tensor &mine = application.inputs[input], &other = application.inputs[1 - input];
-        return share(less(mine, other), equal(mine, other), seed);
+        return share(greater(mine, other), equal(mine, other), seed);
     }
 };
 

@@ -45,9 +45,10 @@ Tensor square(Operand x);
 Tensor power(Operand x, double exponent);
 /// |x|, of gradient 0 at 0.
 Tensor abs(Operand x);
-/// The larger of the two; NaN if one of them is. Where they are equal each gets half of the gradient.
+/// The larger of the two; NaN if one of them is. Where they are equal each gets half of the gradient, and
+/// where one is NaN each gets all of it.
 Tensor maximum(Operand a, Operand b);
-/// The smaller of the two; NaN if one of them is. Where they are equal each gets half of the gradient.
+/// The smaller of the two; NaN if one of them is. The gradient is shared as maximum's.
 Tensor minimum(Operand a, Operand b);
 
 }  // namespace duet

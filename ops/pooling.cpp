@@ -247,7 +247,8 @@ class SumUnpool final : public OpOf<SumUnpool> {
     std::array<std::size_t, 2> extents_;
 };
 
-/// The place, counted within its plane, of the first of the largest elements of each window.
+/// The place, counted within its plane, of the first of the largest elements of each window, or of its last
+/// NaN.
 class MaxPoolPlaces final : public OpOf<MaxPoolPlaces> {
  public:
     explicit MaxPoolPlaces(const Pool2d& how) : how_(how) {}
@@ -313,7 +314,7 @@ class MaxPoolPlaces final : public OpOf<MaxPoolPlaces> {
             DUET_INDEPENDENT_ITERATIONS
             for (std::size_t i = 0; i < count; ++i) {
                 const T x = from[i * stride];
-                const bool larger = !(x <= largest[i]) && largest[i] == largest[i];
+                const bool larger = x > largest[i] || x != x;
                 places[i] = larger ? place + static_cast<T>(static_cast<int>(i * stride)) : places[i];
                 largest[i] = larger ? x : largest[i];
             }

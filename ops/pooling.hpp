@@ -32,8 +32,8 @@ Tensor sum_unpool2d(Operand x, const Pool2d& how, std::array<std::size_t, 2> ext
 Tensor avg_pool2d(Operand x, const Pool2d& how = {}, bool count_include_pad = true);
 
 /// The largest element of each window, padding left out; NaN if one of them is. The first of equal elements,
-/// row by row, gets the gradient. Throws ShapeError too if height times width is more than 2^24, beyond which
-/// float has no whole numbers for the places.
+/// row by row, gets the gradient, or the last NaN. Throws ShapeError too if height times width is more than
+/// 2^24, beyond which float has no whole numbers for the places.
 Tensor max_pool2d(Operand x, const Pool2d& how = {});
 
 /// The mean over the last two axes: (batch, channels).

@@ -17,7 +17,8 @@ Tensor sum(Operand x, const Axes& axes = {}, bool keep_axes = false);
 /// The sum divided by the number of terms.
 Tensor mean(Operand x, const Axes& axes = {}, bool keep_axes = false);
 
-/// The largest element; NaN if one of them is. Elements that tie for it get equal shares of the gradient.
+/// The largest element; NaN if one of them is, and so is then the gradient with regard to each. Elements that
+/// tie for it get equal shares of the gradient.
 Tensor max(Operand x, const Axes& axes = {}, bool keep_axes = false);
 
 /// log(sum(exp(x))), without overflow: m + log(sum(exp(x - m))) for the maximum m. Minus infinity where all

@@ -1,10 +1,14 @@
 #include <cmath>
+#include <limits>
 #include <string>
 #include <vector>
 
 #include <duet/autodiff/gradient_tape.hpp>
 #include <duet/ops/activation.hpp>
 #include <duet/ops/arithmetic.hpp>
+#include <duet/ops/comparison.hpp>
+#include <duet/ops/pooling.hpp>
+#include <duet/ops/reduce.hpp>
 
 #include "support.hpp"
 
@@ -12,6 +16,59 @@ using namespace duet;
 using namespace duet::testing;
 
 namespace {
+
+constexpr double nan_value = std::numeric_limits<double>::quiet_NaN();
+constexpr double infinity = std::numeric_limits<double>::infinity();
+
+/// What `gradient(y, x, seed)` must be for each argument.
+struct Gradients {
+    std::string name;
+    Build build;
+    std::vector<Argument> arguments;
+    std::vector<std::vector<double>> expected;
+    std::vector<double> seed = {};
+};
+
+/// The gradients with regard to all arguments, by a seed of ones where none is given.
+template <class T>
+std::vector<ArrayOf<T>> gradients_of(const Gradients& each) {
+    Graph graph;
+    std::vector<Tensor> inputs, fetches;
+    std::vector<ArrayOf<T>> arrays;
+    for (const Argument& argument : each.arguments) {
+        inputs.push_back(graph.input("input" + std::to_string(inputs.size()), argument.shape));
+        arrays.push_back(array<T>(argument.shape, argument.values));
+    }
+    const GradientTape tape(graph);
+    const Tensor y = each.build(inputs);
+    const Tensor seed = each.seed.empty() ? Tensor() : graph.constant(array(y.shape(), each.seed));
+    for (const Tensor& input : inputs) fetches.push_back(tape.gradient(y, input, seed));
+    fetches.push_back(y);  // which reads all that is fed
+    auto program = compile<T>(graph, fetches);
+    std::vector<FeedOf<T>> feeds;
+    for (std::size_t i = 0; i < inputs.size(); ++i) feeds.push_back({inputs[i], arrays[i]});
+    const auto results = program.run(feeds);
+    return {results.begin(), results.end() - 1};
+}
+
+template <class T>
+void check_all(const std::vector<Gradients>& cases) {
+    for (const Gradients& each : cases) {
+        const auto found = gradients_of<T>(each);
+        REQUIRE(found.size() == each.expected.size());
+        for (std::size_t i = 0; i < found.size(); ++i) {
+            REQUIRE(found[i].size() == each.expected[i].size());
+            for (std::size_t k = 0; k < found[i].size(); ++k) {
+                const double value = found[i].data()[k], expected = each.expected[i][k];
+                const bool same = std::isnan(expected) ? std::isnan(value)
+                                                       : value == doctest::Approx(expected).epsilon(1e-6);
+                CHECK_MESSAGE((same || value == expected), each.name << ", argument " << i << ", element "
+                                                                     << k << ": " << value << " for "
+                                                                     << expected);
+            }
+        }
+    }
+}
 
 /// First and second derivatives of an elementwise function, in closed form.
 struct Derivatives {
@@ -117,4 +174,51 @@ TEST_CASE("first and second gradients keep their relative precision where they a
             CHECK_MESSAGE(errors[1] < 2e-6, each.name << "'' at " << x << " is " << second.data()[i]);
         }
     }
+}
+
+TEST_CASE_TEMPLATE("gradients beside NaN and at 0 are PyTorch's", T, float, double) {
+    // The expected numbers are those of PyTorch 2.13; max is its amax.
+    const Argument x{{8}, {nan_value, -1, 0, 1, infinity, -infinity, -20, -100}};
+    const Argument left{{8}, {nan_value, 1, nan_value, 2, 3, 1, infinity, -infinity}};
+    const Argument right{{8}, {1, nan_value, nan_value, 2, 1, 3, nan_value, nan_value}};
+    check_all<T>({
+        {"maximum",
+         [](const auto& in) { return maximum(in[0], in[1]); },
+         {left, right},
+         {{1, 1, 1, 0.5, 1, 0, 1, 1}, {1, 1, 1, 0.5, 0, 1, 1, 1}}},
+        {"minimum",
+         [](const auto& in) { return minimum(in[0], in[1]); },
+         {left, right},
+         {{1, 1, 1, 0.5, 0, 1, 1, 1}, {1, 1, 1, 0.5, 1, 0, 1, 1}}},
+        {"abs", [](const auto& in) { return duet::abs(in[0]); }, {x}, {{0, -1, 0, 1, 1, -1, -1, -1}}},
+        {"clip", [](const auto& in) { return clip(in[0], -1, 1); }, {x}, {{0, 1, 1, 1, 0, 0, 0, 0}}},
+        {"relu", [](const auto& in) { return relu(in[0]); }, {x}, {{1, 0, 0, 1, 1, 0, 0, 0}}},
+        {"leaky_relu",
+         [](const auto& in) { return leaky_relu(in[0], 0.2); },
+         {x},
+         {{0.2, 0.2, 0.2, 1, 1, 0.2, 0.2, 0.2}}},
+        {"elu",
+         [](const auto& in) { return elu(in[0], 1.5); },
+         {x},
+         {{1, 0.5518192052841187, 1.5, 1, 1, 0, 3.0917304272293222e-09, 0}}},
+        {"sqrt",
+         [](const auto& in) { return duet::sqrt(in[0]); },
+         {{{3}, {0, 0, 4}}},
+         {{nan_value, infinity, 0.25}},
+         {0, 1, 1}},
+        {"where",
+         [](const auto& in) { return where(greater(in[2], 0.0), in[0], in[1]) + 0.0 * in[2]; },
+         {{{3}, {nan_value, 1, 2}}, {{3}, {1, nan_value, 3}}, {{3}, {1, 0, 1}}},
+         {{1, 0, 1}, {0, 1, 0}, {0, 0, 0}}},
+        {"max",
+         [](const auto& in) { return duet::max(in[0], {1}); },
+         {{{3, 3}, {nan_value, 1, 2, 1, nan_value, nan_value, 1, 1, 0}}},
+         {{nan_value, nan_value, nan_value, nan_value, nan_value, nan_value, 0.5, 0.5, 0}}},
+        {"max_pool2d",
+         [](const auto& in) { return max_pool2d(in[0]); },
+         {{{1, 1, 4, 4},
+           {nan_value, 1, 2, 3, 5, nan_value, nan_value, 4, -infinity, -infinity, 0, 0, -infinity, -infinity,
+            1, 1}}},
+         {{0, 0, 0, 0, 0, 1, 1, 0, 1, 0, 0, 0, 0, 0, 1, 0}}},
+    });
 }
