@@ -120,6 +120,9 @@ class WhereScope {
     WhereScope(const WhereScope&) = delete;
     WhereScope& operator=(const WhereScope&) = delete;
 
+    /// The line that nodes carry: for errors of builders that no node's rule finds.
+    Where where() const { return *graph_.attributed_; }
+
  private:
     Graph& graph_;
     bool outermost_;

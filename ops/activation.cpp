@@ -9,6 +9,7 @@
 #include <duet/ops/arithmetic.hpp>
 #include <duet/ops/comparison.hpp>
 #include <duet/ops/math.hpp>
+#include <duet/ops/parameter_rules.hpp>
 
 namespace duet {
 
@@ -137,9 +138,13 @@ Tensor relu(Operand x) {
     return apply(std::make_shared<Relu>(), {x});
 }
 Tensor leaky_relu(Operand x, double slope) {
+    const WhereScope scope(x.tensor().graph(), x.where());
+    expect_finite("leaky_relu", "slope", slope, scope.where());
     return apply(std::make_shared<LeakyRelu>(slope), {x});
 }
 Tensor elu(Operand x, double alpha) {
+    const WhereScope scope(x.tensor().graph(), x.where());
+    expect_finite("elu", "alpha", alpha, scope.where());
     return apply(std::make_shared<Elu>(alpha), {x});
 }
 Tensor sigmoid(Operand x) {
@@ -153,9 +158,10 @@ Tensor softplus(Operand x) {
 }
 
 Tensor clip(Operand x, double low, double high) {
+    const WhereScope scope(x.tensor().graph(), x.where());
     if (!(low <= high))
         throw Error(fmt::format("{}: clip: the bounds {} and {} are not in order; give the lower one first",
-                                to_string(x.where()), low, high));
+                                to_string(scope.where()), low, high));
     return apply(std::make_shared<Clip>(low, high), {x});
 }
 

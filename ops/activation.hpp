@@ -9,7 +9,8 @@
 
 namespace duet {
 
-/// Elementwise activation functions. NaN propagates through all of them. The kinks are PyTorch's.
+/// Elementwise activation functions. NaN propagates through all of them. The kinks are PyTorch's. Throw Error
+/// for a slope or alpha that is not finite.
 
 /// max(x, 0), of gradient 0 at 0.
 Tensor relu(Operand x);

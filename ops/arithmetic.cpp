@@ -8,6 +8,7 @@
 #include <duet/ops/broadcast.hpp>
 #include <duet/ops/comparison.hpp>
 #include <duet/ops/math.hpp>
+#include <duet/ops/parameter_rules.hpp>
 
 namespace duet {
 
@@ -274,6 +275,7 @@ Tensor square(Operand x) {
 
 Tensor power(Operand x, double exponent) {
     const WhereScope scope(x.tensor().graph(), x.where());
+    expect_finite("power", "exponent", exponent, scope.where());
     if (exponent == -1) return 1.0 / x;
     if (exponent == 0.5) return sqrt(x);
     if (exponent == 1) return x.tensor();

@@ -41,7 +41,8 @@ Tensor log1p(Operand x);
 /// The gradient at 0 is infinite: the norm in a penalty is sqrt(sum + 1e-12).
 Tensor sqrt(Operand x);
 Tensor square(Operand x);
-/// x^exponent, as C's pow; made of cheaper ops for the exponents -1, 0.5, 1, 2 and 3.
+/// x^exponent, as C's pow; made of cheaper ops for the exponents -1, 0.5, 1, 2 and 3. Throws Error for an
+/// exponent that is not finite.
 Tensor power(Operand x, double exponent);
 /// |x|, of gradient 0 at 0.
 Tensor abs(Operand x);

@@ -13,16 +13,20 @@
 #include <duet/ops/broadcast.hpp>
 #include <duet/ops/channel_affine.hpp>
 #include <duet/ops/moments.hpp>
+#include <duet/ops/parameter_rules.hpp>
 #include <duet/ops/shape_ops.hpp>
 
 namespace duet {
 
 namespace {
 
-/// The arguments of a builder, checked in its words.
+/// The arguments of a builder, checked in its words; its nodes carry their line while they live.
 class Arguments {
  public:
-    Arguments(const char* builder, const Operand& x) : builder_(builder), tensors_{x.tensor()} {}
+    Arguments(const char* builder, const Operand& x, double epsilon)
+        : builder_(builder), tensors_{x.tensor()}, scope_(tensors_.front().graph(), x.where()) {
+        expect_not_negative(builder, "epsilon", epsilon, scope_.where());
+    }
 
     const Shape& shape() const { return tensors_.front().shape(); }
 
@@ -53,6 +57,7 @@ class Arguments {
  private:
     const char* builder_;
     std::vector<Tensor> tensors_;
+    WhereScope scope_;
 };
 
 Axes axes_from(std::size_t first, std::size_t rank) {
@@ -82,8 +87,7 @@ Tensor unbiased_variance(const BatchStatistics& statistics) {
 
 Normalized batch_norm(Operand x, Operand scale, Operand shift, double epsilon) {
     const Tensor input = x.tensor();
-    const WhereScope scope(input.graph(), x.where());
-    Arguments arguments("batch_norm", x);
+    Arguments arguments("batch_norm", x, epsilon);
     arguments.expect_axes(2, "(batch, channels) or (batch, channels, ...)");
     const Shape channels = channels_of(input.shape());
     const Tensor factor = arguments.expect("scale", scale, channels);
@@ -100,8 +104,7 @@ Normalized batch_norm(Operand x, Operand scale, Operand shift, double epsilon) {
 Tensor batch_norm_inference(Operand x, Operand scale, Operand shift, Operand mean, Operand variance,
                             double epsilon) {
     const Tensor input = x.tensor();
-    const WhereScope scope(input.graph(), x.where());
-    Arguments arguments("batch_norm_inference", x);
+    Arguments arguments("batch_norm_inference", x, epsilon);
     arguments.expect_axes(2, "(batch, channels) or (batch, channels, ...)");
     const Shape channels = channels_of(input.shape());
     const Tensor factor = arguments.expect("scale", scale, channels);
@@ -113,8 +116,7 @@ Tensor batch_norm_inference(Operand x, Operand scale, Operand shift, Operand mea
 
 Tensor layer_norm(Operand x, const Shape& normalized, Operand scale, Operand shift, double epsilon) {
     const Tensor input = x.tensor();
-    const WhereScope scope(input.graph(), x.where());
-    Arguments arguments("layer_norm", x);
+    Arguments arguments("layer_norm", x, epsilon);
     const Shape& shape = input.shape();
     if (normalized.rank() == 0) arguments.refuse("there are no axes to normalize over; give their extents");
     if (normalized.rank() > shape.rank() ||
@@ -132,8 +134,7 @@ Tensor layer_norm(Operand x, const Shape& normalized, Operand scale, Operand shi
 
 Tensor instance_norm(Operand x, Operand scale, Operand shift, double epsilon) {
     const Tensor input = x.tensor();
-    const WhereScope scope(input.graph(), x.where());
-    Arguments arguments("instance_norm", x);
+    Arguments arguments("instance_norm", x, epsilon);
     arguments.expect_axes(3, "(batch, channels, ...)");
     const Shape& shape = input.shape();
     const Tensor factor = arguments.expect("scale", scale, channels_of(shape));
@@ -145,8 +146,7 @@ Tensor instance_norm(Operand x, Operand scale, Operand shift, double epsilon) {
 
 Tensor group_norm(Operand x, std::size_t groups, Operand scale, Operand shift, double epsilon) {
     const Tensor input = x.tensor();
-    const WhereScope scope(input.graph(), x.where());
-    Arguments arguments("group_norm", x);
+    Arguments arguments("group_norm", x, epsilon);
     arguments.expect_axes(2, "(batch, channels) or (batch, channels, ...)");
     const Shape& shape = input.shape();
     const std::size_t batch = shape[0], channels = shape[1];

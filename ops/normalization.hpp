@@ -9,7 +9,8 @@ namespace duet {
 /// Normalizations: (x - mean) / sqrt(variance + epsilon) * scale + shift, where mean and variance are those
 /// of some of x's own values; variances are biased, the mean of squared deviations. Names and defaults are
 /// torch.nn.functional's. Scale and shift may be numbers. All are computed as x * factor + offset, factor
-/// and offset one number for each set of values normalized together, so that they pass over x twice.
+/// and offset one number for each set of values normalized together, so that they pass over x twice. All
+/// throw Error for an epsilon that is negative or not finite.
 
 struct BatchStatistics {
     /// Of each channel: (channels).

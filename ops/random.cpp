@@ -13,6 +13,7 @@
 #include <duet/graph/op.hpp>
 #include <duet/ops/comparison.hpp>
 #include <duet/ops/math.hpp>
+#include <duet/ops/parameter_rules.hpp>
 #include <duet/ops/philox.hpp>
 
 namespace duet {
@@ -99,16 +100,17 @@ class RandomUniform final : public OpOf<RandomUniform, RandomOp> {
 
 template <class RandomKind>
 Tensor declare(Graph& graph, std::string name, const Shape& shape, Where where) {
+    const WhereScope scope(graph, where);
     if (name.empty())
         throw Error(fmt::format("{}: a random node needs a name: with the seed it decides what is drawn",
-                                to_string(where)));
+                                to_string(scope.where())));
     for (NodeId id = 0; id < graph.size(); ++id) {
         const auto* other = dynamic_cast<const RandomOp*>(graph.node(id).op.get());
         if (other && other->stream() == name)
             throw Error(
                 fmt::format("{}: random node \"{}\" was already declared at {} and would draw the same "
                             "numbers; give each its own name",
-                            to_string(where), name, to_string(graph.node(id).where)));
+                            to_string(scope.where()), name, to_string(graph.node(id).where)));
     }
     return graph.apply(std::make_shared<RandomKind>(graph.seed(), name, shape), {}, where, name);
 }
@@ -124,9 +126,8 @@ Tensor random_uniform(Graph& graph, std::string name, const Shape& shape, Where 
 }
 
 Tensor bernoulli(Graph& graph, std::string name, const Shape& shape, double p, Where where) {
-    if (!(p >= 0 && p <= 1))
-        throw Error(fmt::format("{}: bernoulli \"{}\": a probability is in [0, 1], not {}", to_string(where),
-                                name, p));
+    const WhereScope scope(graph, where);
+    expect_share(fmt::format("bernoulli \"{}\"", name), "probability", p, scope.where());
     return less(Operand(random_uniform(graph, std::move(name), shape, where), where), Operand(p, where));
 }
 
