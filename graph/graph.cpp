@@ -180,12 +180,14 @@ Graph& graph_of(std::span<const Operand> operands) {
     for (const Operand& operand : operands) {
         if (!operand.is_tensor()) continue;
         const Tensor tensor = operand.tensor();
-        if (graph && graph != &tensor.graph())
+        if (graph && graph != &tensor.graph()) {
+            const WhereScope caller(*graph, operand.where()), other(tensor.graph(), caller.where());
             throw Error(fmt::format(
                 "{}: the arguments belong to different graphs; declare all of them in one\n  in one graph: "
                 "{}\n  in another: {}",
-                to_string(operand.where()), describe_node(*graph, first.id()),
+                to_string(other.where()), describe_node(*graph, first.id()),
                 describe_node(tensor.graph(), tensor.id())));
+        }
         if (!graph) first = tensor;
         graph = &tensor.graph();
     }

@@ -11,23 +11,22 @@ namespace duet::models {
 
 namespace {
 
-Shape scale_shape(const BatchNormLayer& how) {
-    return how.classes == 0 ? Shape{how.channels} : Shape{how.classes, how.channels};
-}
-
 /// Around `mean`, where the deviation is above zero.
 Variable initial(const std::string& name, const BatchNormLayer& how, double mean, double deviation,
-                 std::uint64_t seed) {
-    if (deviation == 0.0) return Variable(name, scale_shape(how), static_cast<float>(mean));
-    return initialized(name, scale_shape(how), {Initializer::Kind::normal, deviation, mean}, seed);
+                 std::uint64_t seed, Where where) {
+    std::vector<std::size_t> extents{how.channels};
+    if (how.classes > 0) extents.insert(extents.begin(), how.classes);
+    const Shape shape = checked_shape(name, std::move(extents), where);
+    if (deviation == 0.0) return Variable(name, shape, static_cast<float>(mean));
+    return initialized(name, shape, {Initializer::Kind::normal, deviation, mean}, seed, where);
 }
 
 }  // namespace
 
-BatchNorm::BatchNorm(const std::string& name, const BatchNormLayer& how, std::uint64_t seed)
+BatchNorm::BatchNorm(const std::string& name, const BatchNormLayer& how, std::uint64_t seed, Where where)
     : how_(how),
-      scale_(initial(name + ".weight", how, 1.0, how.scale_deviation, seed)),
-      shift_(initial(name + ".bias", how, 0.0, how.classes > 0 ? how.scale_deviation : 0.0, seed)),
+      scale_(initial(name + ".weight", how, 1.0, how.scale_deviation, seed, where)),
+      shift_(initial(name + ".bias", how, 0.0, how.classes > 0 ? how.scale_deviation : 0.0, seed, where)),
       running_mean_(name + ".running_mean", Shape{how.channels}, 0.0F),
       running_variance_(name + ".running_var", Shape{how.channels}, 1.0F) {}
 
@@ -61,7 +60,8 @@ void BatchNorm::declare_statistics(Graph& graph, const BatchStatistics& found, c
 
 Tensor BatchNorm::scaled_by_label(const Tensor& x, const Call& call) const {
     if (!call.labels.valid())
-        throw Error(fmt::format("{} is conditional: the network must be called with labels", scale_.name()));
+        throw Error(fmt::format("{}: {} is conditional: the network must be called with labels",
+                                to_string(WhereScope(x.graph(), {}).where()), scale_.name()));
     Graph& graph = x.graph();
     std::vector<std::size_t> extents(x.shape().rank(), 1);
     extents[0] = x.shape()[0];

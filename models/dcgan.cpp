@@ -18,8 +18,8 @@ Tensor leaky(const Tensor& x) {
 
 }  // namespace
 
-Network dcgan_generator(const GanShape& shape, std::uint64_t seed) {
-    check_shape(shape);
+Network dcgan_generator(const GanShape& shape, std::uint64_t seed, Where where) {
+    check_shape(shape, where);
     const std::vector<std::size_t> maps(shape.generator_widths.begin() + 1, shape.generator_widths.end());
     const std::size_t height = shape.height >> maps.size(), width = shape.width >> maps.size();
     Network generator("generator");
@@ -43,8 +43,8 @@ Network dcgan_generator(const GanShape& shape, std::uint64_t seed) {
     return generator;
 }
 
-Network dcgan_discriminator(const GanShape& shape, std::uint64_t seed) {
-    check_shape(shape);
+Network dcgan_discriminator(const GanShape& shape, std::uint64_t seed, Where where) {
+    check_shape(shape, where);
     const std::vector<std::size_t>& maps = shape.discriminator_widths;
     Network discriminator("discriminator");
     for (std::size_t i = 0; i < maps.size(); ++i) {

@@ -20,10 +20,10 @@ namespace duet::models {
 
 /// (batch, latent) to (batch, channels, height, width) in [-1, 1]: a dense layer to the first map, then
 /// transposed convolutions that double its sides. Throws Error as check_shape.
-Network dcgan_generator(const GanShape& shape, std::uint64_t seed);
+Network dcgan_generator(const GanShape& shape, std::uint64_t seed, Where where = {});
 
 /// (batch, channels, height, width) to logits or critic's scores (batch, 1): convolutions that halve the
 /// sides, then a dense layer. Throws Error as check_shape.
-Network dcgan_discriminator(const GanShape& shape, std::uint64_t seed);
+Network dcgan_discriminator(const GanShape& shape, std::uint64_t seed, Where where = {});
 
 }  // namespace duet::models

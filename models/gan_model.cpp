@@ -12,21 +12,21 @@ std::vector<Variable> GanModel::variables() const {
     return all;
 }
 
-GanModel make_gan(const GanShape& shape, std::uint64_t seed) {
+GanModel make_gan(const GanShape& shape, std::uint64_t seed, Where where) {
     switch (shape.kind) {
         case ModelKind::dcgan:
         case ModelKind::cgan:
-            return {shape, dcgan_generator(shape, seed), dcgan_discriminator(shape, seed)};
+            return {shape, dcgan_generator(shape, seed, where), dcgan_discriminator(shape, seed, where)};
         case ModelKind::resnet:
-            return {shape, resnet_generator(shape, seed), resnet_discriminator(shape, seed)};
+            return {shape, resnet_generator(shape, seed, where), resnet_discriminator(shape, seed, where)};
         case ModelKind::mlp:
             break;
     }
-    return mlp_gan(shape, seed);
+    return mlp_gan(shape, seed, where);
 }
 
-GanModel mlp_gan(const GanShape& shape, std::uint64_t seed) {
-    check_shape(shape);
+GanModel mlp_gan(const GanShape& shape, std::uint64_t seed, Where where) {
+    check_shape(shape, where);
     return {shape, mlp("generator", shape.generator_widths, relu, sigmoid, seed),
             mlp("discriminator", shape.discriminator_widths, relu, linear, seed)};
 }

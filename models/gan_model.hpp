@@ -21,10 +21,10 @@ struct GanModel {
 
 /// The networks that a shape describes: mlp_gan, dcgan, resnet_gan or cgan by its kind. Throws Error as
 /// check_shape.
-GanModel make_gan(const GanShape& shape, std::uint64_t seed);
+GanModel make_gan(const GanShape& shape, std::uint64_t seed, Where where = {});
 
 /// The article's pair, ReLU between layers, of any widths. Throws Error as check_shape: if the widths do not
 /// fit each other and the image, or the discriminator does not end in one score.
-GanModel mlp_gan(const GanShape& shape, std::uint64_t seed);
+GanModel mlp_gan(const GanShape& shape, std::uint64_t seed, Where where = {});
 
 }  // namespace duet::models

@@ -192,6 +192,14 @@ void check_shape(const GanShape& shape) {
         check_dcgan(shape);
 }
 
+void check_shape(const GanShape& shape, Where where) {
+    try {
+        check_shape(shape);
+    } catch (const Error& broken) {
+        throw Error(fmt::format("{}: {}", to_string(where), broken.what()));
+    }
+}
+
 double weight_count(const GanShape& shape) {
     const Widths &generator = shape.generator_widths, &discriminator = shape.discriminator_widths;
     if (shape.kind == ModelKind::mlp) return sum_of_products(generator) + sum_of_products(discriminator);

@@ -7,6 +7,7 @@
 
 #include <duet/data/batches.hpp>
 #include <duet/graph/shape.hpp>
+#include <duet/graph/where.hpp>
 
 namespace duet::models {
 
@@ -63,6 +64,8 @@ GanShape default_shape(ModelKind kind, std::size_t height, std::size_t width, st
 /// must be divisible by 2 for each map of dcgan and cgan, and be 4 times 2 for each block of resnet. Images
 /// have one channel or three.
 void check_shape(const GanShape& shape);
+/// The same, naming the line as well.
+void check_shape(const GanShape& shape, Where where);
 
 /// At least how many weights both networks have, as a double: known before any memory is taken for them. It
 /// leaves out biases, and of resnet's blocks the second convolution.

@@ -1,9 +1,12 @@
 #include <duet/models/initializer.hpp>
 
 #include <cmath>
+#include <utility>
 
+#include <fmt/format.h>
 #include <xtensor/xarray.hpp>
 
+#include <duet/graph/error.hpp>
 #include <duet/graph/program.hpp>
 #include <duet/ops/arithmetic.hpp>
 #include <duet/ops/random.hpp>
@@ -14,7 +17,7 @@ namespace {
 
 Tensor draw(Graph& graph, const std::string& name, const Shape& shape, const Initializer& initializer) {
     const auto elements = static_cast<double>(shape.elements());
-    const double inputs = elements / static_cast<double>(shape[0]);
+    const double inputs = shape.rank() < 1 ? 1.0 : elements / static_cast<double>(shape[0]);
     const double outputs = shape.rank() < 2 ? 1.0 : elements / static_cast<double>(shape[1]);
     switch (initializer.kind) {
         case Initializer::Kind::glorot_uniform: {
@@ -31,11 +34,20 @@ Tensor draw(Graph& graph, const std::string& name, const Shape& shape, const Ini
 
 }  // namespace
 
-Variable initialized(std::string name, const Shape& shape, const Initializer& initializer,
-                     std::uint64_t seed) {
+Variable initialized(std::string name, const Shape& shape, const Initializer& initializer, std::uint64_t seed,
+                     Where where) {
     Graph graph(seed);
+    const WhereScope caller(graph, where);
     auto program = compile<float>(graph, {draw(graph, name, shape, initializer)});
     return Variable(std::move(name), program.run({}, 0).front());
+}
+
+Shape checked_shape(const std::string& name, std::vector<std::size_t> extents, Where where) {
+    try {
+        return Shape(std::move(extents));
+    } catch (const ShapeError& rule) {
+        throw ShapeError(fmt::format("{}: {}: {}", to_string(where), name, rule.what()));
+    }
 }
 
 }  // namespace duet::models

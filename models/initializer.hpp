@@ -2,8 +2,10 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include <duet/graph/variable.hpp>
+#include <duet/graph/where.hpp>
 
 namespace duet::models {
 
@@ -22,8 +24,12 @@ struct Initializer {
     double gain = 1.0;
 };
 
-/// A variable of this shape whose initial value depends on `seed` and its name alone.
-Variable initialized(std::string name, const Shape& shape, const Initializer& initializer,
-                     std::uint64_t seed);
+/// A variable of this shape whose initial value depends on `seed` and its name alone. Throws Error for an
+/// empty name.
+Variable initialized(std::string name, const Shape& shape, const Initializer& initializer, std::uint64_t seed,
+                     Where where = {});
+
+/// The shape of these extents. Throws ShapeError as Shape does, naming the line and what has that shape.
+Shape checked_shape(const std::string& name, std::vector<std::size_t> extents, Where where);
 
 }  // namespace duet::models

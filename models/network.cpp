@@ -17,8 +17,23 @@ namespace duet::models {
 
 namespace {
 
-void append(std::vector<Variable>& all, const std::vector<Variable>& more) {
+template <class T>
+void append(std::vector<T>& all, const std::vector<T>& more) {
     all.insert(all.end(), more.begin(), more.end());
+}
+
+Variable weight_of(const std::string& layer, std::vector<std::size_t> extents, const Initializer& initializer,
+                   std::uint64_t seed, Where where) {
+    const Shape shape = checked_shape(layer, std::move(extents), where);
+    return initialized(layer + ".weight", shape, initializer, seed, where);
+}
+
+std::size_t channels_of_a_group(const std::string& layer, std::size_t channels, std::size_t groups,
+                                Where where) {
+    if (groups == 0 || channels % groups != 0)
+        throw ShapeError(fmt::format("{}: {}: {} channels cannot be divided among {} groups",
+                                     to_string(where), layer, channels, groups));
+    return channels / groups;
 }
 
 std::vector<Variable> with_bias(const Variable& weight, std::size_t outputs, const std::string& name,
@@ -49,9 +64,9 @@ void Network::add(const Activation& activation) {
 }
 
 void Network::add_dense(std::size_t inputs, std::size_t outputs, const Initializer& initializer,
-                        std::uint64_t seed, bool bias) {
+                        std::uint64_t seed, bool bias, Where where) {
     const std::string name = next_name();
-    const Variable weight = initialized(name + ".weight", Shape{outputs, inputs}, initializer, seed);
+    const Variable weight = weight_of(name, {outputs, inputs}, initializer, seed, where);
     const std::vector<Variable> parameters = with_bias(weight, outputs, name, bias);
     add(
         [parameters](const Tensor& x, const Call&) {
@@ -61,11 +76,13 @@ void Network::add_dense(std::size_t inputs, std::size_t outputs, const Initializ
         parameters);
 }
 
-void Network::add_conv2d(const ConvolutionLayer& sizes, const Initializer& initializer, std::uint64_t seed) {
+void Network::add_conv2d(const ConvolutionLayer& sizes, const Initializer& initializer, std::uint64_t seed,
+                         Where where) {
     const std::string name = next_name();
-    const Shape shape{sizes.outputs, sizes.inputs / sizes.how.groups, sizes.kernel, sizes.kernel};
-    const std::vector<Variable> parameters =
-        with_bias(initialized(name + ".weight", shape, initializer, seed), sizes.outputs, name, sizes.bias);
+    const std::size_t inputs = channels_of_a_group(name, sizes.inputs, sizes.how.groups, where);
+    const Variable weight =
+        weight_of(name, {sizes.outputs, inputs, sizes.kernel, sizes.kernel}, initializer, seed, where);
+    const std::vector<Variable> parameters = with_bias(weight, sizes.outputs, name, sizes.bias);
     add(
         [parameters, how = sizes.how](const Tensor& x, const Call&) {
             return plus_bias(conv2d(x, x.graph().read(parameters[0]), how), parameters);
@@ -74,11 +91,12 @@ void Network::add_conv2d(const ConvolutionLayer& sizes, const Initializer& initi
 }
 
 void Network::add_conv_transpose2d(const ConvolutionLayer& sizes, const Initializer& initializer,
-                                   std::uint64_t seed) {
+                                   std::uint64_t seed, Where where) {
     const std::string name = next_name();
-    const Shape shape{sizes.inputs, sizes.outputs / sizes.how.groups, sizes.kernel, sizes.kernel};
-    const std::vector<Variable> parameters =
-        with_bias(initialized(name + ".weight", shape, initializer, seed), sizes.outputs, name, sizes.bias);
+    const std::size_t outputs = channels_of_a_group(name, sizes.outputs, sizes.how.groups, where);
+    const Variable weight =
+        weight_of(name, {sizes.inputs, outputs, sizes.kernel, sizes.kernel}, initializer, seed, where);
+    const std::vector<Variable> parameters = with_bias(weight, sizes.outputs, name, sizes.bias);
     add(
         [parameters, how = sizes.how](const Tensor& x, const Call&) {
             return plus_bias(conv_transpose2d(x, x.graph().read(parameters[0]), how), parameters);
@@ -86,12 +104,15 @@ void Network::add_conv_transpose2d(const ConvolutionLayer& sizes, const Initiali
         parameters);
 }
 
-void Network::add_batch_norm(const BatchNormLayer& how, std::uint64_t seed) {
-    const BatchNorm layer(next_name(), how, seed);
+void Network::add_batch_norm(const BatchNormLayer& how, std::uint64_t seed, Where where) {
+    const BatchNorm layer(next_name(), how, seed, where);
     add(layer, layer.parameters(), layer.statistics());
 }
 
-void Network::add_reshape(const std::vector<std::size_t>& extents) {
+void Network::add_reshape(const std::vector<std::size_t>& extents, Where where) {
+    std::vector<std::size_t> of_one{1};
+    append(of_one, extents);
+    checked_shape(next_name(), of_one, where);
     add([extents](const Tensor& x, const Call&) {
         std::vector<std::size_t> all{x.shape()[0]};
         all.insert(all.end(), extents.begin(), extents.end());
@@ -114,15 +135,17 @@ void Network::add_residual(const Network& main, const Network& shortcut) {
 }
 
 void Network::add_projection(std::size_t inputs, std::size_t classes, const Initializer& initializer,
-                             std::uint64_t seed) {
+                             std::uint64_t seed, Where where) {
     const std::string name = next_name();
-    const Variable weight = initialized(name + ".weight", Shape{1, inputs}, initializer, seed);
+    const Variable weight = weight_of(name, {1, inputs}, initializer, seed, where);
     const Variable bias(name + ".bias", Shape{1}, 0.0F);
-    const Variable embedding = initialized(name + ".embedding", Shape{classes, inputs}, initializer, seed);
+    const Shape rows = checked_shape(name, {classes, inputs}, where);
+    const Variable embedding = initialized(name + ".embedding", rows, initializer, seed, where);
     add(
         [=](const Tensor& x, const Call& call) {
             if (!call.labels.valid())
-                throw Error(fmt::format("{} needs labels: call the network with them", embedding.name()));
+                throw Error(fmt::format("{}: {} needs labels: call the network with them",
+                                        to_string(WhereScope(x.graph(), {}).where()), embedding.name()));
             const Tensor of_label = gather(x.graph().read(embedding), call.labels);
             return dense(x, weight, bias) + sum(of_label * x, {1}, true);
         },
@@ -166,7 +189,7 @@ Network mlp(std::string name, const std::vector<std::size_t>& widths, const Acti
                         to_string(where), name, fmt::join(widths, ", ")));
     Network network(std::move(name));
     for (std::size_t i = 0; i + 1 < widths.size(); ++i) {
-        network.add_dense(widths[i], widths[i + 1], initializer, seed);
+        network.add_dense(widths[i], widths[i + 1], initializer, seed, true, where);
         network.add(i + 2 < widths.size() ? hidden : output);
     }
     return network;

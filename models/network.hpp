@@ -52,7 +52,7 @@ struct BatchNormLayer {
 /// A chain of layers with the variables they share between all the graphs they are called in. Layers are
 /// numbered as torch.nn.Sequential numbers them, activations counted, so that variables carry the same names
 /// there: "<network>.<position>.weight" and so on. Initial values depend on `seed` and the name alone; biases
-/// are zero.
+/// are zero. Sizes of zero, or larger than memory, are a ShapeError where the layer is added.
 class Network {
  public:
     using Layer = std::function<Tensor(const Tensor&, const Call&)>;
@@ -65,26 +65,27 @@ class Network {
     void add(const Activation& activation);
     /// x W^T + b, W of shape (outputs, inputs), b (outputs).
     void add_dense(std::size_t inputs, std::size_t outputs, const Initializer& initializer,
-                   std::uint64_t seed, bool bias = true);
+                   std::uint64_t seed, bool bias = true, Where where = {});
     /// conv2d with a weight of shape (outputs, inputs / groups, kernel, kernel), and a bias (outputs).
-    void add_conv2d(const ConvolutionLayer& sizes, const Initializer& initializer, std::uint64_t seed);
+    void add_conv2d(const ConvolutionLayer& sizes, const Initializer& initializer, std::uint64_t seed,
+                    Where where = {});
     /// conv_transpose2d with a weight of shape (inputs, outputs / groups, kernel, kernel), and a bias.
     void add_conv_transpose2d(const ConvolutionLayer& sizes, const Initializer& initializer,
-                              std::uint64_t seed);
+                              std::uint64_t seed, Where where = {});
     /// Batch normalisation of (batch, channels) or (batch, channels, height, width): "weight" of ones and
     /// "bias", of shape (channels), or (classes, channels); "running_mean" of zeros and "running_var" of
     /// ones, which average means and unbiased variances. PyTorch's num_batches_tracked is not kept: it
     /// decides nothing where the momentum is a number, and load_state_dict makes it zero. A training call
     /// throws ShapeError for a single value a channel.
-    void add_batch_norm(const BatchNormLayer& how, std::uint64_t seed);
+    void add_batch_norm(const BatchNormLayer& how, std::uint64_t seed, Where where = {});
     /// (batch, ...) to (batch, extents...) of as many elements.
-    void add_reshape(const std::vector<std::size_t>& extents);
+    void add_reshape(const std::vector<std::size_t>& extents, Where where = {});
     /// x -> main(x) + shortcut(x), whose variables carry their own networks' names; an empty shortcut is x.
     void add_residual(const Network& main, const Network& shortcut);
     /// The score of Miyato and Koyama 2018, equation 3, (batch, 1): x W^T + b + <row `label` of E, x>, with
     /// "embedding" E of shape (classes, inputs).
     void add_projection(std::size_t inputs, std::size_t classes, const Initializer& initializer,
-                        std::uint64_t seed);
+                        std::uint64_t seed, Where where = {});
 
     /// Appends the layers' nodes to the graph of `x`; they carry the caller's line. In training a second call
     /// in the same graph continues the running statistics of the first. Throws Error if a conditional layer

@@ -20,18 +20,18 @@ void check_weight(const char* penalty, double weight, Where where) {
 }
 
 /// Each score depends on its own image alone, so the gradient of the sum holds every image's gradient.
-Tensor image_gradients(const GradientTape& tape, const Tensor& score, const Tensor& images) {
-    return tape.gradient(sum(score), images);
+Tensor image_gradients(const GradientTape& tape, const Tensor& score, const Tensor& images, Where where) {
+    return tape.gradient(sum(score), images, {}, where);
 }
 
 }  // namespace
 
-Tensor r1(const GradientTape& tape, Operand real_score, const Tensor& real, double weight) {
-    check_weight("r1", weight, real_score.where());
-    const Tensor score = real_score.tensor();
+Tensor r1(const GradientTape& tape, Operand real_score, Operand real, double weight) {
+    const Tensor score = real_score.tensor(), images = real.tensor();
     const WhereScope caller(score.graph(), real_score.where());
-    const double per_image = weight / 2.0 / static_cast<double>(real.shape()[0]);
-    return per_image * sum(square(image_gradients(tape, score, real)));
+    check_weight("r1", weight, caller.where());
+    const double per_image = weight / 2.0 / static_cast<double>(images.shape()[0]);
+    return per_image * sum(square(image_gradients(tape, score, images, caller.where())));
 }
 
 Tensor interpolated(Operand real, Operand fake, const std::string& name) {
@@ -43,14 +43,14 @@ Tensor interpolated(Operand real, Operand fake, const std::string& name) {
     return part * to + (1.0 - part) * from;
 }
 
-Tensor gradient_penalty(const GradientTape& tape, Operand score, const Tensor& points, double weight) {
+Tensor gradient_penalty(const GradientTape& tape, Operand score, Operand points, double weight) {
     constexpr double beside_zero = 1e-12;
-    check_weight("gradient penalty", weight, score.where());
-    const Tensor scores = score.tensor();
+    const Tensor scores = score.tensor(), images = points.tensor();
     const WhereScope caller(scores.graph(), score.where());
+    check_weight("gradient_penalty", weight, caller.where());
     Axes within;
-    for (std::size_t axis = 1; axis < points.shape().rank(); ++axis) within.push_back(axis);
-    const Tensor squares = sum(square(image_gradients(tape, scores, points)), within);
+    for (std::size_t axis = 1; axis < images.shape().rank(); ++axis) within.push_back(axis);
+    const Tensor squares = sum(square(image_gradients(tape, scores, images, caller.where())), within);
     return weight * mean(square(sqrt(squares + beside_zero) - 1.0));
 }
 

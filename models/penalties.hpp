@@ -13,7 +13,7 @@ namespace duet::models {
 /// one that will differentiate the discriminator's loss, is open: the penalty differentiates through its own
 /// gradient nodes, and the tape refuses a loss whose path runs through nodes it did not record. Throws Error
 /// for a negative or non-finite weight.
-Tensor r1(const GradientTape& tape, Operand real_score, const Tensor& real, double weight);
+Tensor r1(const GradientTape& tape, Operand real_score, Operand real, double weight);
 
 /// A point on the line between each real image and the fake one of its place: e real + (1 - e) fake, e drawn
 /// uniformly from [0, 1) for each pair by the random node `name` (Gulrajani et al. 2017, section 4).
@@ -26,6 +26,6 @@ Tensor interpolated(Operand real, Operand fake, const std::string& name = "inter
 /// `score` (batch, 1) are the critic's scores at `points` (batch, ...), each of which must depend on its own
 /// point alone: a critic has no batch normalisation. Build it while the tape is open, as r1. Throws Error
 /// for a negative or non-finite weight.
-Tensor gradient_penalty(const GradientTape& tape, Operand score, const Tensor& points, double weight);
+Tensor gradient_penalty(const GradientTape& tape, Operand score, Operand points, double weight);
 
 }  // namespace duet::models

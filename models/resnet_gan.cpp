@@ -77,8 +77,8 @@ void add_block(Network& discriminator, std::size_t inputs, std::size_t outputs, 
 
 }  // namespace
 
-Network resnet_generator(const GanShape& shape, std::uint64_t seed) {
-    check_shape(shape);
+Network resnet_generator(const GanShape& shape, std::uint64_t seed, Where where) {
+    check_shape(shape, where);
     const std::vector<std::size_t>& widths = shape.generator_widths;
     Network generator("generator");
     generator.add_dense(shape.latent(), widths[1] * first_side * first_side, {}, seed);
@@ -92,8 +92,8 @@ Network resnet_generator(const GanShape& shape, std::uint64_t seed) {
     return generator;
 }
 
-Network resnet_discriminator(const GanShape& shape, std::uint64_t seed) {
-    check_shape(shape);
+Network resnet_discriminator(const GanShape& shape, std::uint64_t seed, Where where) {
+    check_shape(shape, where);
     const std::vector<std::size_t>& widths = shape.discriminator_widths;
     Network discriminator("discriminator");
     add_first_block(discriminator, shape.channels, widths[0], seed);

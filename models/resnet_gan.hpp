@@ -18,12 +18,12 @@ namespace duet::models {
 /// double its sides (batch normalisation, ReLU, nearest upsampling, convolution, batch normalisation, ReLU,
 /// convolution, beside upsampling and a 1x1 convolution), batch normalisation, ReLU, convolution and tanh.
 /// Throws Error as check_shape.
-Network resnet_generator(const GanShape& shape, std::uint64_t seed);
+Network resnet_generator(const GanShape& shape, std::uint64_t seed, Where where = {});
 
 /// (batch, channels, height, width) to logits or critic's scores (batch, 1): blocks of ReLU, convolution,
 /// ReLU, convolution, the first two with average pooling, beside a 1x1 convolution where sides or channels
 /// change; then ReLU, the sum over positions and a dense layer. Without batch normalisation. Throws Error as
 /// check_shape.
-Network resnet_discriminator(const GanShape& shape, std::uint64_t seed);
+Network resnet_discriminator(const GanShape& shape, std::uint64_t seed, Where where = {});
 
 }  // namespace duet::models

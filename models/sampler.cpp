@@ -23,34 +23,38 @@ Program<float> compile_latents(const GanShape& shape, std::uint64_t seed, const 
 }
 
 Program<float> compile_images(const GanModel& model, const Tensor& latent, const Tensor& labels,
-                              const Arena& arena) {
+                              const Arena& arena, Where where) {
+    const WhereScope caller(latent.graph(), where);
     Tensor images = model.generator(latent, Mode::inference, labels);
     if (model.shape.range() == ValueRange::symmetric) images = 0.5 * images + 0.5;
     return compile<float>(latent.graph(), {images}, {}, arena);
 }
 
-void check_labels(std::span<const std::size_t> labels, std::size_t count, std::size_t classes) {
+void check_labels(std::span<const std::size_t> labels, std::size_t count, std::size_t classes, Where where) {
     if (labels.empty()) return;
-    if (classes == 0) throw Error("labels were given, but the model is not conditional");
+    if (classes == 0)
+        throw Error(fmt::format("{}: labels were given, but the model is not conditional", to_string(where)));
     if (labels.size() != count)
-        throw Error(fmt::format("{} labels for {} images: give each image one", labels.size(), count));
+        throw Error(fmt::format("{}: {} labels for {} images: give each image one", to_string(where),
+                                labels.size(), count));
     for (const std::size_t label : labels)
         if (label >= classes)
-            throw Error(
-                fmt::format("class {} is not the model's: its classes are 0 to {}", label, classes - 1));
+            throw Error(fmt::format("{}: class {} is not the model's: its classes are 0 to {}",
+                                    to_string(where), label, classes - 1));
 }
 
 }  // namespace
 
-Sampler::Sampler(const GanModel& model, std::uint64_t seed, const Arena& arena)
+Sampler::Sampler(const GanModel& model, std::uint64_t seed, const Arena& arena, Where where)
     : shape_(model.shape),
       graph_(std::make_unique<Graph>(seed)),
       latent_input_(graph_->input("latents", {batch, shape_.latent()})),
       label_input_(shape_.classes == 0 ? Tensor() : graph_->input("labels", {batch})),
       latents_(compile_latents(shape_, seed, arena)),
-      images_(compile_images(model, latent_input_, label_input_, arena)) {}
+      images_(compile_images(model, latent_input_, label_input_, arena, where)) {}
 
-Array Sampler::latents(std::size_t first, std::size_t count) {
+Array Sampler::latents(std::size_t first, std::size_t count, Where where) {
+    if (count == 0) throw Error(fmt::format("{}: no images are asked for", to_string(where)));
     const std::size_t size = shape_.latent();
     Array all = filled(Shape{count, size}, 0.0F);
     for (std::size_t done = 0; done < count;) {
@@ -62,17 +66,17 @@ Array Sampler::latents(std::size_t first, std::size_t count) {
     return all;
 }
 
-Array Sampler::draw(std::size_t count, std::span<const std::size_t> labels) {
-    return draw_at(latents(0, count), labels);
+Array Sampler::draw(std::size_t count, std::span<const std::size_t> labels, Where where) {
+    return draw_at(latents(0, count, where), labels, where);
 }
 
-Array Sampler::draw_at(const Array& latents, std::span<const std::size_t> labels) {
+Array Sampler::draw_at(const Array& latents, std::span<const std::size_t> labels, Where where) {
     const Shape shape = shape_of(latents);
     if (shape.rank() != 2 || shape[1] != shape_.latent())
-        throw ShapeError(
-            fmt::format("latents of shape {}; expected (count, {})", to_string(shape), shape_.latent()));
+        throw ShapeError(fmt::format("{}: latents of shape {}; expected (count, {})", to_string(where),
+                                     to_string(shape), shape_.latent()));
     const std::size_t count = shape[0], pixels = shape_.image();
-    check_labels(labels, count, shape_.classes);
+    check_labels(labels, count, shape_.classes, where);
     Array images = filled(Shape{count, shape_.channels, shape_.height, shape_.width}, 0.0F),
           latent_batch = filled(latent_input_.shape(), 0.0F), label_batch = filled(Shape{batch}, 0.0F);
     std::vector<Feed> feeds{{latent_input_, latent_batch}};
@@ -89,11 +93,14 @@ Array Sampler::draw_at(const Array& latents, std::span<const std::size_t> labels
     return images;
 }
 
-Array spherical_interpolation(std::span<const float> from, std::span<const float> to, std::size_t count) {
-    if (count < 2) throw Error(fmt::format("an interpolation of {} points; it has at least two ends", count));
+Array spherical_interpolation(std::span<const float> from, std::span<const float> to, std::size_t count,
+                              Where where) {
+    if (count < 2)
+        throw Error(fmt::format("{}: an interpolation of {} points; it has at least two ends",
+                                to_string(where), count));
     if (from.empty() || from.size() != to.size())
-        throw ShapeError(
-            fmt::format("latents of {} and {} numbers cannot be interpolated", from.size(), to.size()));
+        throw ShapeError(fmt::format("{}: latents of {} and {} numbers cannot be interpolated",
+                                     to_string(where), from.size(), to.size()));
     double product = 0, from_square = 0, to_square = 0;
     for (std::size_t i = 0; i < from.size(); ++i) {
         const auto a = static_cast<double>(from[i]), b = static_cast<double>(to[i]);

@@ -16,17 +16,18 @@ namespace duet::models {
 /// threads.
 class Sampler {
  public:
-    Sampler(const GanModel& model, std::uint64_t seed, const Arena& arena = Arena());
+    /// Throws what the generator's call throws.
+    Sampler(const GanModel& model, std::uint64_t seed, const Arena& arena = Arena(), Where where = {});
 
     /// Images 0 .. count-1 with the variables' present values: (count, channels, height, width), each in
     /// [0, 1]. A conditional model's image i is of class labels[i]; without labels, of class i modulo the
-    /// number of classes. Throws Error for labels of another number or outside the classes, or given to a
-    /// model without classes.
-    Array draw(std::size_t count, std::span<const std::size_t> labels = {});
+    /// number of classes. Throws Error for no images, and for labels of another number or outside the
+    /// classes, or given to a model without classes.
+    Array draw(std::size_t count, std::span<const std::size_t> labels = {}, Where where = {});
     /// The latents (count, latent) of the images first .. first+count-1: independent standard normals.
-    Array latents(std::size_t first, std::size_t count);
+    Array latents(std::size_t first, std::size_t count, Where where = {});
     /// The images at these latents (count, latent).
-    Array draw_at(const Array& latents, std::span<const std::size_t> labels = {});
+    Array draw_at(const Array& latents, std::span<const std::size_t> labels = {}, Where where = {});
 
  private:
     GanShape shape_;
@@ -39,6 +40,7 @@ class Sampler {
 /// them (White 2016): sin((1-t) a)/sin(a) from + sin(t a)/sin(a) to, a the angle between them; on the line
 /// where they are parallel. Shape (count, latent). Throws Error for a count below two, and ShapeError for
 /// latents of different or no size.
-Array spherical_interpolation(std::span<const float> from, std::span<const float> to, std::size_t count);
+Array spherical_interpolation(std::span<const float> from, std::span<const float> to, std::size_t count,
+                              Where where = {});
 
 }  // namespace duet::models

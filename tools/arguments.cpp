@@ -251,6 +251,7 @@ models::GanShape TrainingArguments::shape(std::size_t height, std::size_t width,
     shape.discriminator_batch_norm = options.penalty != models::Penalty::gradient;
     if (!generator_widths.empty()) shape.generator_widths = *parsed_widths(generator_widths);
     if (!discriminator_widths.empty()) shape.discriminator_widths = *parsed_widths(discriminator_widths);
+    models::check_shape(shape);
     return shape;
 }
 
