@@ -5,6 +5,7 @@
 #include <duet/graph/error.hpp>
 #include <duet/ops/arithmetic.hpp>
 #include <duet/ops/indexing.hpp>
+#include <duet/ops/parameter_rules.hpp>
 #include <duet/ops/shape_ops.hpp>
 
 namespace duet::models {
@@ -21,10 +22,17 @@ Variable initial(const std::string& name, const BatchNormLayer& how, double mean
     return initialized(name, shape, {Initializer::Kind::normal, deviation, mean}, seed, where);
 }
 
+BatchNormLayer checked(const std::string& name, const BatchNormLayer& how, Where where) {
+    expect_not_negative(name, "epsilon", how.epsilon, where);
+    expect_share(name, "momentum", how.momentum, where);
+    expect_not_negative(name, "scale_deviation", how.scale_deviation, where);
+    return how;
+}
+
 }  // namespace
 
 BatchNorm::BatchNorm(const std::string& name, const BatchNormLayer& how, std::uint64_t seed, Where where)
-    : how_(how),
+    : how_(checked(name, how, where)),
       scale_(initial(name + ".weight", how, 1.0, how.scale_deviation, seed, where)),
       shift_(initial(name + ".bias", how, 0.0, how.classes > 0 ? how.scale_deviation : 0.0, seed, where)),
       running_mean_(name + ".running_mean", Shape{how.channels}, 0.0F),

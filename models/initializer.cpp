@@ -9,6 +9,7 @@
 #include <duet/graph/error.hpp>
 #include <duet/graph/program.hpp>
 #include <duet/ops/arithmetic.hpp>
+#include <duet/ops/parameter_rules.hpp>
 #include <duet/ops/random.hpp>
 
 namespace duet::models {
@@ -38,6 +39,10 @@ Variable initialized(std::string name, const Shape& shape, const Initializer& in
                      Where where) {
     Graph graph(seed);
     const WhereScope caller(graph, where);
+    const std::string what = fmt::format("initialized \"{}\"", name);
+    expect_finite(what, "mean", initializer.mean, where);
+    expect_not_negative(what, "deviation", initializer.deviation, where);
+    expect_not_negative(what, "gain", initializer.gain, where);
     auto program = compile<float>(graph, {draw(graph, name, shape, initializer)});
     return Variable(std::move(name), program.run({}, 0).front());
 }

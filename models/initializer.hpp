@@ -25,7 +25,7 @@ struct Initializer {
 };
 
 /// A variable of this shape whose initial value depends on `seed` and its name alone. Throws Error for an
-/// empty name.
+/// empty name, and for a mean, deviation or gain that is not finite or, but for the mean, negative.
 Variable initialized(std::string name, const Shape& shape, const Initializer& initializer, std::uint64_t seed,
                      Where where = {});
 

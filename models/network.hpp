@@ -75,8 +75,9 @@ class Network {
     /// Batch normalisation of (batch, channels) or (batch, channels, height, width): "weight" of ones and
     /// "bias", of shape (channels), or (classes, channels); "running_mean" of zeros and "running_var" of
     /// ones, which average means and unbiased variances. PyTorch's num_batches_tracked is not kept: it
-    /// decides nothing where the momentum is a number, and load_state_dict makes it zero. A training call
-    /// throws ShapeError for a single value a channel.
+    /// decides nothing where the momentum is a number, and load_state_dict makes it zero. Throws Error for an
+    /// epsilon or deviation that is negative or not finite, and for a momentum outside [0, 1]; a training
+    /// call throws ShapeError for a single value a channel.
     void add_batch_norm(const BatchNormLayer& how, std::uint64_t seed, Where where = {});
     /// (batch, ...) to (batch, extents...) of as many elements.
     void add_reshape(const std::vector<std::size_t>& extents, Where where = {});

@@ -1,23 +1,13 @@
 #include <duet/models/penalties.hpp>
 
-#include <cmath>
-
-#include <fmt/format.h>
-
-#include <duet/graph/error.hpp>
 #include <duet/ops/arithmetic.hpp>
+#include <duet/ops/parameter_rules.hpp>
 #include <duet/ops/random.hpp>
 #include <duet/ops/reduce.hpp>
 
 namespace duet::models {
 
 namespace {
-
-void check_weight(const char* penalty, double weight, Where where) {
-    if (!std::isfinite(weight) || weight < 0)
-        throw Error(fmt::format("{}: {}: weight {} must be a finite number of at least zero",
-                                to_string(where), penalty, weight));
-}
 
 /// Each score depends on its own image alone, so the gradient of the sum holds every image's gradient.
 Tensor image_gradients(const GradientTape& tape, const Tensor& score, const Tensor& images, Where where) {
@@ -29,7 +19,7 @@ Tensor image_gradients(const GradientTape& tape, const Tensor& score, const Tens
 Tensor r1(const GradientTape& tape, Operand real_score, Operand real, double weight) {
     const Tensor score = real_score.tensor(), images = real.tensor();
     const WhereScope caller(score.graph(), real_score.where());
-    check_weight("r1", weight, caller.where());
+    expect_not_negative("r1", "weight", weight, caller.where());
     const double per_image = weight / 2.0 / static_cast<double>(images.shape()[0]);
     return per_image * sum(square(image_gradients(tape, score, images, caller.where())));
 }
@@ -47,7 +37,7 @@ Tensor gradient_penalty(const GradientTape& tape, Operand score, Operand points,
     constexpr double beside_zero = 1e-12;
     const Tensor scores = score.tensor(), images = points.tensor();
     const WhereScope caller(scores.graph(), score.where());
-    check_weight("gradient_penalty", weight, caller.where());
+    expect_not_negative("gradient_penalty", "weight", weight, caller.where());
     Axes within;
     for (std::size_t axis = 1; axis < images.shape().rank(); ++axis) within.push_back(axis);
     const Tensor squares = sum(square(image_gradients(tape, scores, images, caller.where())), within);

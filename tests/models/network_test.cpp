@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <limits>
 
 #include "support.hpp"
 
@@ -95,4 +96,29 @@ TEST_CASE("networks of other batch sizes share their variables") {
 TEST_CASE("widths that make no network are refused") {
     CHECK_THROWS_AS(models::mlp("net", {3}, relu, linear, 0), Error);
     CHECK_THROWS_AS(models::mlp("net", {3, 0, 2}, relu, linear, 0), Error);
+}
+
+TEST_CASE("numbers that make no layer are refused, NaN among them") {
+    const double infinity = std::numeric_limits<double>::infinity(), nan_value = std::nan("");
+    const auto batch_norm = [](double models::BatchNormLayer::*number, double value) {
+        models::BatchNormLayer layer{.channels = 2};
+        layer.*number = value;
+        models::Network("net").add_batch_norm(layer, 0);
+    };
+    for (const double wrong : {-1e-5, nan_value, infinity}) {
+        CAPTURE(wrong);
+        CHECK_THROWS_AS(batch_norm(&models::BatchNormLayer::epsilon, wrong), Error);
+        CHECK_THROWS_AS(batch_norm(&models::BatchNormLayer::momentum, wrong), Error);
+        CHECK_THROWS_AS(batch_norm(&models::BatchNormLayer::scale_deviation, wrong), Error);
+        CHECK_THROWS_AS(weight({.deviation = wrong}), Error);
+        CHECK_THROWS_AS(weight({.gain = wrong}), Error);
+    }
+    CHECK_THROWS_AS(weight({.mean = nan_value}), Error);
+    CHECK_THROWS_AS(batch_norm(&models::BatchNormLayer::momentum, 1.1), Error);
+    for (const double right : {0.0, 1.0}) {
+        CHECK_NOTHROW(batch_norm(&models::BatchNormLayer::epsilon, right));
+        CHECK_NOTHROW(batch_norm(&models::BatchNormLayer::momentum, right));
+        CHECK_NOTHROW(batch_norm(&models::BatchNormLayer::scale_deviation, right));
+        CHECK_NOTHROW(weight({.deviation = right, .mean = -right, .gain = right}));
+    }
 }

@@ -70,6 +70,11 @@ TEST_CASE("errors of networks name the caller's line, when they are built and wh
              line = __LINE__, net.add_conv_transpose2d({0, 1, 1}, {}, 0);
          }},
         {"add_batch_norm", [&](unsigned& line) { line = __LINE__, net.add_batch_norm({.channels = 0}, 0); }},
+        {"add_batch_norm, epsilon",
+         [&](unsigned& line) {
+             line = __LINE__ + 1;
+             net.add_batch_norm({.channels = 1, .epsilon = -1e-5}, 0);
+         }},
         {"add_reshape",
          [&](unsigned& line) {
              line = __LINE__, net.add_reshape({2, 0});
