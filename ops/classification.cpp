@@ -1,6 +1,7 @@
 #include <duet/ops/classification.hpp>
 
 #include <array>
+#include <limits>
 
 #include <fmt/format.h>
 
@@ -8,6 +9,7 @@
 #include <duet/graph/graph.hpp>
 #include <duet/ops/activation.hpp>
 #include <duet/ops/arithmetic.hpp>
+#include <duet/ops/comparison.hpp>
 #include <duet/ops/indexing.hpp>
 #include <duet/ops/reduce.hpp>
 #include <duet/ops/shape_ops.hpp>
@@ -31,6 +33,12 @@ Tensor shifted(const Tensor& logits, std::size_t axis) {
 Tensor normalized(const Tensor& logits, std::size_t axis) {
     const Tensor x = shifted(logits, axis);
     return x - log(sum(exp(x), {axis}, true));
+}
+
+/// p * l, but 0 where p is 0 and l infinite: what cannot happen and is not expected costs nothing.
+Tensor weighted(const Tensor& p, const Tensor& l) {
+    const Tensor infinite = equal(abs(l), std::numeric_limits<double>::infinity());
+    return p * where(infinite * equal(p, 0.0), 0.0, l);
 }
 
 }  // namespace
@@ -66,7 +74,7 @@ Tensor softmax_cross_entropy(Operand logits, Operand labels) {
                         to_string(shape)),
             arguments, {});
     const Tensor distribution = indices ? one_hot(arguments[1], shape[axis]) : arguments[1];
-    return -sum(distribution * normalized(arguments[0], axis), {axis});
+    return -sum(weighted(distribution, normalized(arguments[0], axis)), {axis});
 }
 
 Tensor sigmoid_cross_entropy(Operand logits, Operand targets) {
@@ -74,7 +82,7 @@ Tensor sigmoid_cross_entropy(Operand logits, Operand targets) {
     Graph& graph = graph_of(operands);
     const WhereScope scope(graph, logits.where());
     const Tensor x = logits.tensor(graph), t = targets.tensor(graph);
-    return t * softplus(-x) + (1.0 - t) * softplus(x);
+    return weighted(t, softplus(-x)) + weighted(1.0 - t, softplus(x));
 }
 
 }  // namespace duet

@@ -4,7 +4,9 @@
 
 namespace duet {
 
-/// Functions of logits, finite in value and gradient however far the finite logits are apart.
+/// Functions of logits, finite in value and gradient however far the finite logits are apart. A class can be
+/// masked by a logit of minus infinity: its probability is 0, and so is its gradient. Where all classes are
+/// masked, results are NaN, as in PyTorch.
 
 /// exp(x) / sum(exp(x)) over the last axis. Throws ShapeError for a scalar.
 Tensor softmax(Operand logits);
@@ -15,12 +17,13 @@ Tensor log_softmax(Operand logits);
 
 /// -sum(p log(softmax(x))) over the last axis: the loss of each sample, of shape (n) for logits of shape (n,
 /// c). `labels` are either class indices of shape (n) or distributions p of the logits' shape (n, c), such as
-/// one_hot gives. Throws ShapeError for labels of another shape; a run throws FeedError for an index that is
-/// no class.
+/// one_hot gives; a masked class that is not expected costs nothing. Throws ShapeError for labels of another
+/// shape; a run throws FeedError for an index that is no class.
 Tensor softmax_cross_entropy(Operand logits, Operand labels);
 
 /// -t log(sigmoid(x)) - (1 - t) log(1 - sigmoid(x)) elementwise, computed as t softplus(-x) + (1 - t)
-/// softplus(x). Logits and targets are broadcast as in arithmetic.
+/// softplus(x); an infinite logit costs nothing where the target agrees. Logits and targets are broadcast as
+/// in arithmetic.
 Tensor sigmoid_cross_entropy(Operand logits, Operand targets);
 
 }  // namespace duet

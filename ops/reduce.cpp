@@ -373,10 +373,13 @@ Tensor logsumexp(Operand x, const Axes& axes, bool keep_axes) {
     const Tensor input = x.tensor();
     const WhereScope scope(input.graph(), x.where());
     const Axes checked = checked_axes("logsumexp", input, axes);
+    constexpr double infinity = std::numeric_limits<double>::infinity();
     const Tensor largest = reduce_max(input, checked, true);
-    const Tensor infinite = equal(abs(largest), std::numeric_limits<double>::infinity());
-    const Tensor shift = stop_gradient(where(infinite, 0.0, largest));
-    const Tensor result = log(reduce_sum(exp(input - shift), checked, true)) + shift;
+    const Tensor shift = stop_gradient(where(equal(abs(largest), infinity), 0.0, largest));
+    const Tensor total = reduce_sum(exp(input - shift), checked, true);
+    // The logarithm of 0 is not only passed over: its gradient would still be infinity times 0.
+    const Tensor empty = equal(largest, -infinity);
+    const Tensor result = where(empty, -infinity, log(where(empty, 1.0, total)) + shift);
     return keep_axes ? result : reshape(result, reduced_shape(input.shape(), checked));
 }
 

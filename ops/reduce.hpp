@@ -22,7 +22,7 @@ Tensor mean(Operand x, const Axes& axes = {}, bool keep_axes = false);
 Tensor max(Operand x, const Axes& axes = {}, bool keep_axes = false);
 
 /// log(sum(exp(x))), without overflow: m + log(sum(exp(x - m))) for the maximum m. Minus infinity where all
-/// elements are.
+/// elements are, of gradient 0 there, as in PyTorch.
 Tensor logsumexp(Operand x, const Axes& axes = {}, bool keep_axes = false);
 
 }  // namespace duet

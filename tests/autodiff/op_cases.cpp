@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <initializer_list>
+#include <limits>
 #include <string>
 
 #include <xtensor/xarray.hpp>
@@ -49,6 +50,12 @@ ArrayOf<double> indices_of(std::initializer_list<double> values) {
     ArrayOf<double> result = ArrayOf<double>::from_shape({values.size()});
     std::copy(values.begin(), values.end(), result.data());
     return result;
+}
+
+/// A matrix (3, 4) with minus infinity at some places.
+Tensor masked(Graph& graph, const Tensor& x) {
+    const Tensor mask = one_hot(graph.constant(indices_of({1, 3, 0})), 4);
+    return where(mask, -std::numeric_limits<double>::infinity(), x);
 }
 
 std::vector<OpCase> make_cases() {
@@ -243,6 +250,27 @@ std::vector<OpCase> make_cases() {
              return softmax_cross_entropy(x[0], graph.constant(indices_of({3, 0, 1})));
          },
          one, -2, 2},
+        {"Sum", "softmax of masked classes",
+         [](Graph& graph, const Inputs& x) { return softmax(masked(graph, x[0])); }, one, -2, 2},
+        {"Sum", "logsumexp of masked classes",
+         [](Graph& graph, const Inputs& x) { return logsumexp(masked(graph, x[0]), {1}); }, one, -2, 2},
+        {"Sum", "softmax_cross_entropy of masked classes",
+         [](Graph& graph, const Inputs& x) {
+             return softmax_cross_entropy(masked(graph, x[0]), graph.constant(indices_of({3, 0, 1})));
+         },
+         one, -2, 2},
+        {"Sum", "softmax_cross_entropy of distributions without the masked classes",
+         [](Graph& graph, const Inputs& x) {
+             const Tensor logits = masked(graph, x[0]);
+             return softmax_cross_entropy(logits, softmax(logits) * x[1]);
+         },
+         same, 0.1, 1},
+        {"Softplus", "sigmoid_cross_entropy of an infinite logit",
+         [](Graph& graph, const Inputs& x) {
+             const Tensor logits = masked(graph, x[0]);
+             return sigmoid_cross_entropy(logits, sigmoid(logits) * x[1]);
+         },
+         same, 0.1, 1},
         {"Softplus", "sigmoid_cross_entropy", binary(sigmoid_cross_entropy), {{3, 4}, {4}}, 0.1, 1},
         {"MatMul",
          "matmul",

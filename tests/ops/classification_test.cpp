@@ -1,6 +1,7 @@
 #include <duet/ops/classification.hpp>
 
 #include <cmath>
+#include <limits>
 #include <vector>
 
 #include <duet/autodiff/gradient_tape.hpp>
@@ -123,6 +124,62 @@ TEST_CASE_TEMPLATE("cross entropies keep their precision at logits of +-300 and 
     CHECK(gradients.data()[1] == T(-1));
     CHECK(gradients.data()[2] == doctest::Approx(-std::exp(-20)).epsilon(1e-5));
     CHECK(gradients.data()[3] == doctest::Approx(std::exp(-20)).epsilon(1e-5));
+}
+
+TEST_CASE_TEMPLATE(
+    "masked classes have neither probability nor gradient, and rows without a class are PyTorch's", T, float,
+    double) {
+    // The expected numbers are those of PyTorch 2.13, which has NaN for the infinite logits of
+    // sigmoid_cross_entropy and for distributions beside masked classes.
+    const double infinity = std::numeric_limits<double>::infinity(), nan_value = std::nan("");
+    const std::vector<double> logits{0,         -infinity, 1,         -infinity, 2,
+                                     -infinity, -infinity, -infinity, -infinity};
+    const double e = 0.2689414322376251, rest = 0.7310585975646973;
+    const auto ones = [](const Shape& shape) { return filled<T>(shape, T(1)); };
+    const auto check = [](const ArrayOf<T>& found, const std::vector<double>& expected) {
+        REQUIRE(found.size() == expected.size());
+        for (std::size_t i = 0; i < expected.size(); ++i) {
+            CAPTURE(i);
+            const double value = found.data()[i];
+            if (std::isnan(expected[i]))
+                CHECK(std::isnan(value));
+            else
+                CHECK((value == expected[i] || value == doctest::Approx(expected[i]).epsilon(1e-6)));
+        }
+    };
+    const std::vector<double> nothing(3, nan_value);
+    const auto rows = [&](std::vector<double> first_rows) {
+        first_rows.insert(first_rows.end(), nothing.begin(), nothing.end());
+        return first_rows;
+    };
+    const auto x = array<T>({3, 3}, logits);
+    auto found = differentiate<T>([](const auto& in) { return softmax(in[0]); }, {x, ones({3, 3})}, 1);
+    check(found[0], rows({e, 0, rest, 0, 1, 0}));
+    check(found[1], rows({0, 0, 0, 0, 0, 0}));
+    found = differentiate<T>([](const auto& in) { return log_softmax(in[0]); }, {x, ones({3, 3})}, 1);
+    check(found[0], rows({-1.31326162815094, -infinity, -0.31326165795326233, -infinity, 0, -infinity}));
+    check(found[1], rows({0.19317570328712463, 1, -1.1931757926940918, 1, -2, 1}));
+    found = differentiate<T>([](const auto& in) { return logsumexp(in[0], {1}); }, {x, ones({3})}, 1);
+    check(found[0], {1.31326162815094, 2, -infinity});
+    check(found[1], {e, 0, rest, 0, 1, 0, 0, 0, 0});
+    for (const bool by_index : {true, false}) {
+        const auto labels =
+            by_index ? array<T>({3}, {0, 1, 0}) : array<T>({3, 3}, {1, 0, 0, 0, 1, 0, 1, 0, 0});
+        found = differentiate<T>([](const auto& in) { return softmax_cross_entropy(in[0], in[1]); },
+                                 {x, labels, ones({3})}, 1);
+        check(found[0], {1.31326162815094, 0, nan_value});
+        check(found[1], rows({-rest, 0, rest, 0, 0, 0}));
+    }
+    found = differentiate<T>([](const auto& in) { return softmax_cross_entropy(in[0], in[1]); },
+                             {x, array<T>({3}, {1, 1, 0}), ones({3})}, 1);
+    check(found[0], {infinity, 0, nan_value});
+    check(found[1], rows({e, -1, rest, 0, 0, 0}));
+    found = differentiate<T>([](const auto& in) { return sigmoid_cross_entropy(in[0], in[1]); },
+                             {array<T>({5}, {-infinity, infinity, infinity, -infinity, infinity}),
+                              array<T>({5}, {0, 1, 0, 1, 0.5}), ones({5})},
+                             1);
+    check(found[0], {0, 0, infinity, infinity, infinity});
+    check(found[1], {0, 0, 1, -1, 0.5});
 }
 
 TEST_CASE("labels are class indices or distributions") {
