@@ -13,8 +13,8 @@ struct Losses {
     Tensor discriminator;
 };
 
-/// Weights of the samples' terms, of shape (batch, 1) as the scores, each mean then being of weight times
-/// term. An empty tensor weighs every sample one.
+/// Weights of the samples' terms, of the shape of the scores, (batch, 1), each mean then being of weight
+/// times term: the losses throw ShapeError for another shape. An empty tensor weighs every sample one.
 struct SampleWeights {
     Tensor real = {};
     Tensor fake = {};

@@ -1,6 +1,7 @@
 #include <duet/models/network.hpp>
 
 #include <algorithm>
+#include <array>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -12,6 +13,7 @@
 #include <duet/ops/matmul.hpp>
 #include <duet/ops/reduce.hpp>
 #include <duet/ops/shape_ops.hpp>
+#include <duet/ops/shape_rules.hpp>
 
 namespace duet::models {
 
@@ -160,6 +162,15 @@ Tensor Network::apply_layers(Tensor value, const Call& call) const {
 Tensor Network::operator()(Operand x, Mode mode, const Tensor& labels) const {
     const Tensor input = x.tensor();
     const WhereScope caller(input.graph(), x.where());
+    if (labels.valid())
+        in_words_of(name_, std::array{input, labels}, {}, [&] {
+            const Shape& shape = input.shape();
+            if (shape.rank() == 0 || labels.shape() != Shape{shape[0]})
+                throw ShapeError(
+                    fmt::format("labels of shape {} do not fit samples of shape {}: give one label, "
+                                "(n), for each of n samples, (n, ...)",
+                                to_string(labels.shape()), to_string(shape)));
+        });
     return apply_layers(input, {mode, labels, variables_});
 }
 
@@ -178,6 +189,14 @@ Updates Network::statistics_updates(const Graph& graph, Where where) const {
 Tensor dense(Operand x, const Variable& weight, const Variable& bias) {
     Graph& graph = x.tensor().graph();
     const WhereScope caller(graph, x.where());
+    const Tensor input = x.tensor();
+    in_words_of("dense", {&input, 1}, {}, [&] {
+        if (weight.shape().rank() != 2 || bias.shape() != Shape{weight.shape()[0]})
+            throw ShapeError(
+                fmt::format("bias {} of shape {} does not fit weight {} of shape {}: they must be "
+                            "(outputs) and (outputs, inputs)",
+                            bias.name(), to_string(bias.shape()), weight.name(), to_string(weight.shape())));
+    });
     return matmul(x, graph.read(weight), false, true) + graph.read(bias);
 }
 

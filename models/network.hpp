@@ -90,7 +90,7 @@ class Network {
 
     /// Appends the layers' nodes to the graph of `x`; they carry the caller's line. In training a second call
     /// in the same graph continues the running statistics of the first. Throws Error if a conditional layer
-    /// is given no labels.
+    /// is given no labels, and ShapeError for labels of another shape than (batch).
     Tensor operator()(Operand x, Mode mode = Mode::training, const Tensor& labels = {}) const;
 
     const std::string& name() const { return name_; }
@@ -113,7 +113,8 @@ class Network {
     std::vector<Variable> statistics_;
 };
 
-/// x W^T + b: x of shape (batch, inputs), weight (outputs, inputs), bias (outputs).
+/// x W^T + b: x of shape (batch, inputs), weight (outputs, inputs), bias (outputs). Throws ShapeError for
+/// other shapes.
 Tensor dense(Operand x, const Variable& weight, const Variable& bias);
 
 /// A multilayer perceptron: dense layers of these widths, `hidden` after each but the last, `output` after

@@ -12,11 +12,12 @@ namespace duet::models {
 /// `real_score` (batch, 1) are the discriminator's logits on `real` (batch, ...). Build it while `tape`, the
 /// one that will differentiate the discriminator's loss, is open: the penalty differentiates through its own
 /// gradient nodes, and the tape refuses a loss whose path runs through nodes it did not record. Throws Error
-/// for a negative or non-finite weight.
+/// for a negative or non-finite weight, and ShapeError unless there is one score for each image.
 Tensor r1(const GradientTape& tape, Operand real_score, Operand real, double weight);
 
 /// A point on the line between each real image and the fake one of its place: e real + (1 - e) fake, e drawn
-/// uniformly from [0, 1) for each pair by the random node `name` (Gulrajani et al. 2017, section 4).
+/// uniformly from [0, 1) for each pair by the random node `name` (Gulrajani et al. 2017, section 4). Throws
+/// ShapeError unless both have one shape.
 Tensor interpolated(Operand real, Operand fake, const std::string& name = "interpolation");
 
 /// The gradient penalty of Gulrajani et al. 2017, equation 3: weight * mean over points of
@@ -24,8 +25,7 @@ Tensor interpolated(Operand real, Operand fake, const std::string& name = "inter
 /// gradient is finite at zero.
 ///
 /// `score` (batch, 1) are the critic's scores at `points` (batch, ...), each of which must depend on its own
-/// point alone: a critic has no batch normalisation. Build it while the tape is open, as r1. Throws Error
-/// for a negative or non-finite weight.
+/// point alone: a critic has no batch normalisation. Build it while the tape is open, as r1. Throws as r1.
 Tensor gradient_penalty(const GradientTape& tape, Operand score, Operand points, double weight);
 
 }  // namespace duet::models

@@ -82,6 +82,9 @@ Tensor sigmoid_cross_entropy(Operand logits, Operand targets) {
     Graph& graph = graph_of(operands);
     const WhereScope scope(graph, logits.where());
     const Tensor x = logits.tensor(graph), t = targets.tensor(graph);
+    if (logits.is_tensor() && targets.is_tensor())
+        in_words_of("sigmoid_cross_entropy", std::array{x, t}, {},
+                    [&] { expect_pairs("logits and targets", x.shape(), t.shape()); });
     return weighted(t, softplus(-x)) + weighted(1.0 - t, softplus(x));
 }
 

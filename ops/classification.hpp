@@ -22,8 +22,8 @@ Tensor log_softmax(Operand logits);
 Tensor softmax_cross_entropy(Operand logits, Operand labels);
 
 /// -t log(sigmoid(x)) - (1 - t) log(1 - sigmoid(x)) elementwise, computed as t softplus(-x) + (1 - t)
-/// softplus(x); an infinite logit costs nothing where the target agrees. Logits and targets are broadcast as
-/// in arithmetic.
+/// softplus(x); an infinite logit costs nothing where the target agrees. Either may be a number; throws
+/// ShapeError for two tensors of different shapes.
 Tensor sigmoid_cross_entropy(Operand logits, Operand targets);
 
 }  // namespace duet

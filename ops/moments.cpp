@@ -220,20 +220,15 @@ class Moments final : public OpOf<Moments> {
 };
 
 /// The axes that stay as a range [first, last).
-std::pair<std::size_t, std::size_t> kept_range(const Tensor& x, const Axes& axes) {
-    std::string broken;
-    try {
-        const Axes reduced = sorted_axes(x.shape(), axes);
-        const std::size_t kept = x.shape().rank() - reduced.size();
-        std::size_t first = 0;
-        while (kept > 0 && first < reduced.size() && reduced[first] == first) ++first;
-        if (first == reduced.size() || reduced[first] >= first + kept) return {first, first + kept};
-        broken = fmt::format("the axes of shape {} that stay are not adjacent; transpose the tensor first",
-                             to_string(x.shape()));
-    } catch (const ShapeError& rule) {
-        broken = rule.what();
-    }
-    reject("moments", broken, {&x, 1}, {});
+std::pair<std::size_t, std::size_t> kept_range(const Shape& shape, const Axes& axes) {
+    const Axes reduced = sorted_axes(shape, axes);
+    const std::size_t kept = shape.rank() - reduced.size();
+    std::size_t first = 0;
+    while (kept > 0 && first < reduced.size() && reduced[first] == first) ++first;
+    if (first < reduced.size() && reduced[first] < first + kept)
+        throw ShapeError(fmt::format(
+            "the axes of shape {} that stay are not adjacent; transpose the tensor first", to_string(shape)));
+    return {first, first + kept};
 }
 
 }  // namespace
@@ -241,7 +236,8 @@ std::pair<std::size_t, std::size_t> kept_range(const Tensor& x, const Axes& axes
 MeanAndVariance moments(Operand x, const Axes& axes) {
     const Tensor input = x.tensor();
     const WhereScope scope(input.graph(), x.where());
-    const auto range = kept_range(input, axes);
+    const auto range =
+        in_words_of("moments", {&input, 1}, {}, [&] { return kept_range(input.shape(), axes); });
     const Tensor both = apply(std::make_shared<Moments>(range.first, range.second), {input});
     const Shape kept = kept_shape(both);
     return {part_of(both, 0, kept), part_of(both, 1, kept)};

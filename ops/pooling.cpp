@@ -390,15 +390,9 @@ Tensor add_at(const Tensor& values, const Tensor& places, const Shape& images) {
 
 /// Windows that fit `x`, with their strides; checked in the words of the builder that the user called.
 Pool2d checked(const char* builder, const Tensor& x, const Pool2d& how) {
-    Pool2d complete = with_strides(how);
-    std::string broken;
-    try {
-        pooled_shape(x.shape(), complete);
-        return complete;
-    } catch (const ShapeError& rule) {
-        broken = rule.what();
-    }
-    reject(builder, broken, {&x, 1}, {});
+    const Pool2d complete = with_strides(how);
+    in_words_of(builder, {&x, 1}, {}, [&] { pooled_shape(x.shape(), complete); });
+    return complete;
 }
 
 /// One over the number of elements of each window that are not padding: (height, width) of the pooled.

@@ -279,13 +279,7 @@ class Max final : public ReductionOf<Max, Larger> {
 
 /// The axes named in order, or all; checked in the words of the builder that the user called.
 Axes checked_axes(const char* builder, const Tensor& x, const Axes& axes) {
-    std::string broken;
-    try {
-        return sorted_axes(x.shape(), axes);
-    } catch (const ShapeError& rule) {
-        broken = rule.what();
-    }
-    reject(builder, broken, {&x, 1}, {});
+    return in_words_of(builder, {&x, 1}, {}, [&] { return sorted_axes(x.shape(), axes); });
 }
 
 /// The number of axes at the end of `axes` that are adjacent.

@@ -87,6 +87,12 @@ Shape broadcast_to_shape(const Shape& from, const Shape& to) {
     return to;
 }
 
+void expect_pairs(const char* what, const Shape& a, const Shape& b) {
+    if (a != b)
+        throw ShapeError(fmt::format("{} have the shapes {} and {}, but must have one; reshape one of them",
+                                     what, to_string(a), to_string(b)));
+}
+
 Axes sorted_axes(const Shape& shape, Axes axes) {
     if (axes.empty()) {
         axes.resize(shape.rank());

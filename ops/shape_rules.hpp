@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include <duet/graph/error.hpp>
 #include <duet/graph/shape.hpp>
 #include <duet/graph/tensor.hpp>
 
@@ -26,6 +27,10 @@ Shape broadcast_shape(std::span<const Shape> shapes);
 bool can_broadcast(const Shape& from, const Shape& to);
 /// Returns `to`; throws if `from` cannot be repeated to it.
 Shape broadcast_to_shape(const Shape& from, const Shape& to);
+
+/// Throws unless both have one shape: where a builder means pairs, and broadcasting (n, 1) with (n) would
+/// make (n, n) of them. `what` names both, such as "logits and targets".
+void expect_pairs(const char* what, const Shape& a, const Shape& b);
 
 /// `axes` in ascending order, all of the shape's axes if none is named. Throws for an axis that the shape
 /// does not have or that is named twice.
@@ -59,5 +64,18 @@ Shape one_hot_shape(const Shape& indices, std::size_t depth);
 /// builders composed of several ops.
 [[noreturn]] void reject(const std::string& builder, const std::string& rule,
                          std::span<const Tensor> arguments, Where where);
+
+/// What `rule` returns; a ShapeError that it throws is thrown as by `reject`.
+template <class Rule>
+auto in_words_of(const std::string& builder, std::span<const Tensor> arguments, Where where,
+                 const Rule& rule) {
+    std::string broken;
+    try {
+        return rule();
+    } catch (const ShapeError& error) {
+        broken = error.what();
+    }
+    reject(builder, broken, arguments, where);
+}
 
 }  // namespace duet

@@ -1,6 +1,8 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <functional>
+#include <string>
 
 #include "support.hpp"
 
@@ -180,4 +182,44 @@ TEST_CASE("R1 built outside the discriminator's tape is an error") {
     const Tensor loss = mean(softplus(-score)) + penalty;
     CHECK_THROWS_AS(late.gradient(loss, discriminator.variables()), GradientError);
     CHECK_NOTHROW(outer.gradient(loss, discriminator.variables()));
+}
+
+TEST_CASE("scores, weights, images and fakes that pair have shapes that pair") {
+    Graph graph;
+    const Tensor real = graph.input("real", {4, 2}), fake = graph.input("fake", {4, 1}),
+                 weights = graph.input("weights", {4}), column = graph.input("column", {4, 1});
+    const GradientTape tape(graph);
+    const Tensor score = sum(real, {1}, true), flat = sum(real, {1}), square_of_scores = score * flat;
+    const auto message_of = [](const std::function<void()>& action) {
+        try {
+            action();
+        } catch (const ShapeError& error) {
+            return std::string(error.what());
+        }
+        return std::string("nothing was thrown");
+    };
+    const auto expect = [&](const std::string& part, const std::function<void()>& action) {
+        const std::string message = message_of(action);
+        CHECK_MESSAGE(message.find(part) != std::string::npos, message);
+    };
+    const NodeId before = graph.size();
+    for (const char* name : {"minimax", "non-saturating", "wasserstein"}) {
+        const models::LossFunction loss = models::loss_by_name(name);
+        expect("scores of real samples and their weights have the shapes (4, 1) and (4)", [&] {
+            loss(score, score, {weights, {}});
+        });
+        expect("scores of fake samples and their weights have the shapes (4, 1) and (4)", [&] {
+            loss(score, score, {column, weights});
+        });
+    }
+    expect("r1: scores of shape (4, 4) do not fit images of shape (4, 2)",
+           [&] { models::r1(tape, square_of_scores, real, 1); });
+    expect("gradient_penalty: scores of shape (4, 4) do not fit images of shape (4, 2)",
+           [&] { models::gradient_penalty(tape, square_of_scores, real, 1); });
+    expect("r1: scores of shape () do not fit", [&] { models::r1(tape, sum(score), real, 1); });
+    expect("interpolated: real and fake images have the shapes (4, 2) and (4, 1)",
+           [&] { models::interpolated(real, fake); });
+    CHECK(graph.size() == before + 1);  // the sum
+    CHECK_NOTHROW(models::minimax(score, sum(fake, {1}, true), {column, {}}));
+    CHECK_NOTHROW(models::r1(tape, flat, real, 1));
 }

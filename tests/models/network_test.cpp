@@ -122,3 +122,17 @@ TEST_CASE("numbers that make no layer are refused, NaN among them") {
         CHECK_NOTHROW(weight({.deviation = right, .mean = -right, .gain = right}));
     }
 }
+
+TEST_CASE("labels and biases of another shape than their samples and outputs are refused") {
+    models::Network score("score");
+    score.add_projection(2, 3, {}, 0);
+    Graph graph;
+    const Tensor x = graph.input("x", {4, 2}), one = graph.input("one", {1}),
+                 column = graph.input("column", {4, 1}), right = graph.input("right", {4});
+    for (const Tensor& labels : {one, column})
+        CHECK_THROWS_AS(score(x, models::Mode::training, labels), ShapeError);
+    CHECK_NOTHROW(score(x, models::Mode::training, right));
+    const Variable weight("weight", Shape{4, 2}, 0.0F), bias("bias", Shape{4, 1}, 0.0F);
+    CHECK_THROWS_AS(models::dense(x, weight, bias), ShapeError);
+    CHECK_NOTHROW(models::dense(x, weight, Variable("bias", Shape{4}, 0.0F)));
+}

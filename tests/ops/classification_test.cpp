@@ -208,3 +208,17 @@ TEST_CASE("the gradient of max is shared by all that tie, also over axes that ar
         {array({2, 1, 2}, {5, 5, 5, 1}), array({1}, {6})}, 1)[1];
     CHECK(values_of(gradient) == std::vector<double>{2, 2, 2, 0});
 }
+
+TEST_CASE("logits and targets have one shape, unless one is a number") {
+    Graph graph;
+    const Tensor scores = graph.input("scores", {4, 1}), targets = graph.input("targets", {4});
+    const std::string message = message_of<ShapeError>([&] { sigmoid_cross_entropy(scores, targets); });
+    CHECK_MESSAGE(
+        contains(message, "sigmoid_cross_entropy: logits and targets have the shapes (4, 1) and (4)"),
+        message);
+    CHECK_MESSAGE(contains(message, "argument 2: targets (4), declared at classification_test.cpp"), message);
+    CHECK_THROWS_AS(sigmoid_cross_entropy(scores, graph.constant(1.0)), ShapeError);
+    CHECK_THROWS_AS(softmax_cross_entropy(graph.input("logits", {4, 3}), scores), ShapeError);
+    CHECK(sigmoid_cross_entropy(scores, 1.0).shape() == Shape{4, 1});
+    CHECK(sigmoid_cross_entropy(0.0, targets).shape() == Shape{4});
+}
