@@ -73,6 +73,9 @@ Tensor softmax_cross_entropy(Operand logits, Operand labels) {
                         to_string(given), to_string(shape), to_string(reduced_shape(shape, {axis})),
                         to_string(shape)),
             arguments, {});
+    if (indices)
+        in_words_of("softmax_cross_entropy", arguments, {},
+                    [&] { expect_countable("classes", shape[axis]); });
     const Tensor distribution = indices ? one_hot(arguments[1], shape[axis]) : arguments[1];
     return -sum(weighted(distribution, normalized(arguments[0], axis)), {axis});
 }

@@ -6,8 +6,10 @@
 
 namespace duet {
 
-/// Indices travel in the element type. A run throws FeedError, naming value and position, for one that is not
-/// a whole number or out of range. No gradient leads through indices.
+/// Indices travel in the element type, so at most 2^24 rows, classes or places can be told apart: where more
+/// are declared, ShapeError is thrown, since float has not all whole numbers beyond. A run throws FeedError,
+/// naming value and position, for one that is not a whole number or out of range. No gradient leads through
+/// indices.
 
 /// The rows of `table`, of shape (r, ...), at `indices` of any shape (n): (n, ...). Throws ShapeError for a
 /// scalar table.

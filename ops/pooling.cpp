@@ -21,7 +21,6 @@ namespace duet {
 namespace {
 
 constexpr std::size_t elements_per_tile = 1 << 14;
-constexpr std::size_t most_places = std::size_t{1} << 24;
 
 Pool2d with_strides(Pool2d how) {
     for (std::size_t axis = 0; axis < 2; ++axis)
@@ -256,9 +255,7 @@ class MaxPoolPlaces final : public OpOf<MaxPoolPlaces> {
     std::string attributes() const override { return attributes_of(how_); }
     Shape shape(std::span<const Shape> inputs) const override {
         Shape pooled = pooled_shape(inputs[0], how_);
-        if (inputs[0][2] * inputs[0][3] > most_places)
-            throw ShapeError(
-                fmt::format("a plane of shape {} has more than 2^24 elements", to_string(inputs[0])));
+        expect_countable("elements of a plane", inputs[0][2] * inputs[0][3]);
         return pooled;
     }
     double flops(const Signature& signature) const override {

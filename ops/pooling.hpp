@@ -33,7 +33,7 @@ Tensor avg_pool2d(Operand x, const Pool2d& how = {}, bool count_include_pad = tr
 
 /// The largest element of each window, padding left out; NaN if one of them is. The first of equal elements,
 /// row by row, gets the gradient, or the last NaN. Throws ShapeError too if height times width is more than
-/// 2^24, beyond which float has no whole numbers for the places.
+/// 2^24 (see indexing.hpp).
 Tensor max_pool2d(Operand x, const Pool2d& how = {});
 
 /// The mean over the last two axes: (batch, channels).

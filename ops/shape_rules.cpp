@@ -185,9 +185,20 @@ Shape pad_shape(const Shape& shape, const std::vector<std::size_t>& before,
     return Shape(std::move(extents));
 }
 
+void expect_countable(const char* what, std::size_t places) {
+    constexpr std::size_t most = std::size_t{1} << 24;
+    if (places > most)
+        throw ShapeError(
+            fmt::format("there are {} {}, but indices travel in the element type, and float has "
+                        "not all whole numbers beyond 2^24 = {}: at most so many can be told "
+                        "apart; split them",
+                        places, what, most));
+}
+
 Shape gather_shape(const Shape& table, const Shape& indices) {
     if (table.rank() == 0)
         throw ShapeError("the table is a scalar; it needs a first axis to take rows along");
+    expect_countable("rows of the table", table[0]);
     std::vector<std::size_t> extents(indices.extents());
     extents.insert(extents.end(), table.begin() + 1, table.end());
     return Shape(std::move(extents));
@@ -197,12 +208,14 @@ Shape scatter_shape(const Shape& values, const Shape& indices, std::size_t rows)
     if (indices.rank() > values.rank() || !std::equal(indices.begin(), indices.end(), values.begin()))
         throw ShapeError(fmt::format("shape {} of the values does not begin with the indices' {}",
                                      to_string(values), to_string(indices)));
+    expect_countable("rows", rows);
     std::vector<std::size_t> extents{rows};
     extents.insert(extents.end(), values.begin() + static_cast<std::ptrdiff_t>(indices.rank()), values.end());
     return Shape(std::move(extents));
 }
 
 Shape one_hot_shape(const Shape& indices, std::size_t depth) {
+    expect_countable("classes", depth);
     std::vector<std::size_t> extents(indices.extents());
     extents.push_back(depth);
     return Shape(std::move(extents));

@@ -53,6 +53,9 @@ Shape slice_shape(const Shape& shape, const std::vector<std::size_t>& begin,
 Shape pad_shape(const Shape& shape, const std::vector<std::size_t>& before,
                 const std::vector<std::size_t>& after);
 
+/// Throws if indices of so many places could not be told apart: they travel in the element type, and float
+/// has not all whole numbers beyond 2^24. `what` names the places, such as "rows of the table".
+void expect_countable(const char* what, std::size_t places);
 /// (r, ...) taken at indices of any shape: the indices' axes followed by the table's without its first.
 Shape gather_shape(const Shape& table, const Shape& indices);
 /// The shape of the table whose gather has the shape of `values`: `rows` rows.

@@ -5,6 +5,7 @@
 
 #include <duet/graph/error.hpp>
 #include <duet/ops/broadcast.hpp>
+#include <duet/ops/classification.hpp>
 #include <duet/ops/indexing.hpp>
 #include <duet/ops/shape_ops.hpp>
 
@@ -197,4 +198,29 @@ TEST_CASE_TEMPLATE("an index that is not whole or out of range is named with its
             CHECK_MESSAGE(contains(message, "a whole number from 0 to 2"), message);
         }
     }
+}
+
+TEST_CASE("more places than float has whole numbers for are refused where they are declared") {
+    constexpr std::size_t most = std::size_t{1} << 24;
+    Graph graph;
+    const Tensor indices = graph.input("indices", {3}), values = graph.input("values", {3, 2});
+    const Tensor largest = graph.input("largest", {most, 1}), beyond = graph.input("beyond", {most + 1, 1});
+    const Tensor classes = graph.input("classes", {3, most + 1});
+    const NodeId before = graph.size();
+    const auto expect = [&](const std::string& part, const std::function<void()>& declare) {
+        const std::string message = message_of<ShapeError>(declare);
+        CHECK_MESSAGE(contains(message, part), message);
+        CHECK_MESSAGE(contains(message, "movement_test.cpp:"), message);
+        CHECK_MESSAGE(contains(message, "float has not all whole numbers beyond 2^24"), message);
+    };
+    expect("gather: there are 16777217 rows of the table", [&] { gather(beyond, indices); });
+    expect("scatter_add: there are 16777217 rows", [&] { scatter_add(values, indices, most + 1); });
+    expect("one_hot: there are 16777217 classes", [&] { one_hot(indices, most + 1); });
+    expect("softmax_cross_entropy: there are 16777217 classes",
+           [&] { softmax_cross_entropy(classes, indices); });
+    CHECK(graph.size() == before);
+    CHECK(gather(largest, indices).shape() == Shape{3, 1});
+    CHECK(scatter_add(values, indices, most).shape() == Shape{most, 2});
+    CHECK(one_hot(indices, most).shape() == Shape{3, most});
+    CHECK(softmax_cross_entropy(classes, classes).shape() == Shape{3});
 }
