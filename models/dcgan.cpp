@@ -39,7 +39,7 @@ Network dcgan_generator(const GanShape& shape, std::uint64_t seed, Where where) 
                                         .bias = last},
                                        weights(), seed);
     }
-    generator.add(duet::tanh);
+    generator.add(tanh);
     return generator;
 }
 

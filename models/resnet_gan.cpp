@@ -88,7 +88,7 @@ Network resnet_generator(const GanShape& shape, std::uint64_t seed, Where where)
     generator.add_batch_norm({.channels = widths.back()}, seed);
     generator.add(relu);
     add_conv3x3(generator, widths.back(), shape.channels, 1.0, seed);
-    generator.add(duet::tanh);
+    generator.add(tanh);
     return generator;
 }
 

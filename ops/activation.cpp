@@ -142,10 +142,16 @@ Tensor leaky_relu(Operand x, double slope) {
     expect_finite("leaky_relu", "slope", slope, scope.where());
     return apply(std::make_shared<LeakyRelu>(slope), {x});
 }
+Tensor leaky_relu(Operand x) {
+    return leaky_relu(x, 0.01);
+}
 Tensor elu(Operand x, double alpha) {
     const WhereScope scope(x.tensor().graph(), x.where());
     expect_finite("elu", "alpha", alpha, scope.where());
     return apply(std::make_shared<Elu>(alpha), {x});
+}
+Tensor elu(Operand x) {
+    return elu(x, 1.0);
 }
 Tensor sigmoid(Operand x) {
     return apply(std::make_shared<Sigmoid>(), {x});

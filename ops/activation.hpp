@@ -14,10 +14,12 @@ namespace duet {
 
 /// max(x, 0), of gradient 0 at 0.
 Tensor relu(Operand x);
-/// x where x > 0, slope * x elsewhere; of gradient `slope` at 0.
-Tensor leaky_relu(Operand x, double slope = 0.01);
-/// x where x > 0, alpha * (exp(x) - 1) elsewhere; of gradient `alpha` at 0.
-Tensor elu(Operand x, double alpha = 1.0);
+/// x where x > 0, slope * x elsewhere; of gradient `slope` at 0. The slope is 0.01 if none is given.
+Tensor leaky_relu(Operand x, double slope);
+Tensor leaky_relu(Operand x);
+/// x where x > 0, alpha * (exp(x) - 1) elsewhere; of gradient `alpha` at 0. Alpha is 1 if none is given.
+Tensor elu(Operand x, double alpha);
+Tensor elu(Operand x);
 /// 1 / (1 + exp(-x)), without overflow.
 Tensor sigmoid(Operand x);
 Tensor tanh(Operand x);
@@ -33,6 +35,9 @@ Tensor linear(Operand x);
 /// `[](Tensor x) { return leaky_relu(x, 0.2); }`.
 class Activation {
  public:
+    /// Not a template, so that it picks the builder from all functions of a name: beside `using namespace
+    /// duet`, `tanh` names C's as well.
+    Activation(Tensor (*builder)(Operand)) : function_(builder) {}
     template <class Function>
     requires(!std::same_as<std::remove_cvref_t<Function>, Activation> &&
              std::is_invocable_r_v<Tensor, std::decay_t<Function>&, Tensor>) Activation(Function&& function)

@@ -81,7 +81,7 @@ TEST_CASE("an mlp is named, shaped and computed as torch.nn.Sequential") {
 }
 
 TEST_CASE("networks of other batch sizes share their variables") {
-    const auto network = models::mlp("net", {3, 2}, relu, duet::tanh, 5);
+    const auto network = models::mlp("net", {3, 2}, relu, tanh, 5);
     Graph graph;
     const Tensor one = graph.input("one", {1, 3}), many = graph.input("many", {4, 3});
     auto program = compile<float>(graph, {network(one), network(many)});
@@ -135,4 +135,13 @@ TEST_CASE("labels and biases of another shape than their samples and outputs are
     const Variable weight("weight", Shape{4, 2}, 0.0F), bias("bias", Shape{4, 1}, 0.0F);
     CHECK_THROWS_AS(models::dense(x, weight, bias), ShapeError);
     CHECK_NOTHROW(models::dense(x, weight, Variable("bias", Shape{4}, 0.0F)));
+}
+
+TEST_CASE("layers are activations by their bare names, beside C's functions") {
+    models::Network network = models::mlp("net", {3, 4, 2}, leaky_relu, tanh, 0);
+    network.add(exp);
+    network.add(sqrt);
+    network.add([](Tensor x) { return x + 1.0; });
+    Graph graph;
+    CHECK(network(graph.input("x", {1, 3})).shape() == Shape{1, 2});
 }

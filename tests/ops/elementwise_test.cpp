@@ -140,7 +140,7 @@ TEST_CASE("activations with parameters") {
 }
 
 TEST_CASE("an activation is any function of one tensor, and names its caller's line") {
-    const std::vector<Activation> activations{relu, linear, duet::tanh,
+    const std::vector<Activation> activations{relu, linear, tanh,
                                               [](Tensor x) { return leaky_relu(x, 0.2); }};
     Graph graph;
     const Tensor x = graph.input("x", {2});

@@ -61,7 +61,7 @@ void print_large_graph(std::size_t nodes) {
     double declared = 0, compiled = 0;
     ProgramReport report;
     while (made < nodes) {
-        const models::Network network = models::mlp("deep", widths, duet::tanh, linear, 0);
+        const models::Network network = models::mlp("deep", widths, tanh, linear, 0);
         const double begin = now();
         Graph graph;
         Adam adam("adam");
