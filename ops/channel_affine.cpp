@@ -137,14 +137,24 @@ class ChannelAffine final : public OpOf<ChannelAffine> {
     bool shifts_, accumulates_;
 };
 
-}  // namespace
-
-Tensor channel_affine(Operand x, std::size_t first, Operand factor, Operand shift) {
-    return apply(std::make_shared<ChannelAffine>(first, true, false), {x, factor, shift});
+/// `first` counted from 0. It may be the rank, for factors without axes.
+std::size_t first_axis(const char* builder, const Operand& x, std::ptrdiff_t first) {
+    if (first >= 0) return static_cast<std::size_t>(first);
+    const Tensor input = x.tensor();
+    return in_words_of(builder, {&input, 1}, x.where(),
+                       [&] { return normalized_axis(input.shape(), first); });
 }
 
-Tensor channel_scale(Operand x, std::size_t first, Operand factor) {
-    return apply(std::make_shared<ChannelAffine>(first, false, false), {x, factor});
+}  // namespace
+
+Tensor channel_affine(Operand x, std::ptrdiff_t first, Operand factor, Operand shift) {
+    const std::size_t axis = first_axis("channel_affine", x, first);
+    return apply(std::make_shared<ChannelAffine>(axis, true, false), {x, factor, shift});
+}
+
+Tensor channel_scale(Operand x, std::ptrdiff_t first, Operand factor) {
+    const std::size_t axis = first_axis("channel_scale", x, first);
+    return apply(std::make_shared<ChannelAffine>(axis, false, false), {x, factor});
 }
 
 }  // namespace duet

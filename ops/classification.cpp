@@ -19,20 +19,19 @@ namespace duet {
 
 namespace {
 
-std::size_t last_axis(const char* builder, const Tensor& logits) {
+void expect_classes(const char* builder, const Tensor& logits) {
     if (logits.shape().rank() == 0)
         reject(builder, "a scalar has no classes; logits need a last axis", {&logits, 1}, {});
-    return logits.shape().rank() - 1;
 }
 
-/// The logits less their maximum along the axis, which changes neither softmax nor its gradient.
-Tensor shifted(const Tensor& logits, std::size_t axis) {
-    return logits - stop_gradient(max(logits, {axis}, true));
+/// The logits less their maximum, which changes neither softmax nor its gradient.
+Tensor shifted(const Tensor& logits) {
+    return logits - stop_gradient(max(logits, {-1}, true));
 }
 
-Tensor normalized(const Tensor& logits, std::size_t axis) {
-    const Tensor x = shifted(logits, axis);
-    return x - log(sum(exp(x), {axis}, true));
+Tensor normalized(const Tensor& logits) {
+    const Tensor x = shifted(logits);
+    return x - log(sum(exp(x), {-1}, true));
 }
 
 /// p * l, but 0 where p is 0 and l infinite: what cannot happen and is not expected costs nothing.
@@ -46,15 +45,16 @@ Tensor weighted(const Tensor& p, const Tensor& l) {
 Tensor softmax(Operand logits) {
     const Tensor input = logits.tensor();
     const WhereScope scope(input.graph(), logits.where());
-    const std::size_t axis = last_axis("softmax", input);
-    const Tensor terms = exp(shifted(input, axis));
-    return terms / sum(terms, {axis}, true);
+    expect_classes("softmax", input);
+    const Tensor terms = exp(shifted(input));
+    return terms / sum(terms, {-1}, true);
 }
 
 Tensor log_softmax(Operand logits) {
     const Tensor input = logits.tensor();
     const WhereScope scope(input.graph(), logits.where());
-    return normalized(input, last_axis("log_softmax", input));
+    expect_classes("log_softmax", input);
+    return normalized(input);
 }
 
 Tensor softmax_cross_entropy(Operand logits, Operand labels) {
@@ -63,21 +63,21 @@ Tensor softmax_cross_entropy(Operand logits, Operand labels) {
     const WhereScope scope(graph, logits.where());
     const std::array<Tensor, 2> arguments{logits.tensor(graph), labels.tensor(graph)};
     const Shape shape = arguments[0].shape(), given = arguments[1].shape();
-    const std::size_t axis = last_axis("softmax_cross_entropy", arguments[0]);
-    const bool indices = given == reduced_shape(shape, {axis});
+    expect_classes("softmax_cross_entropy", arguments[0]);
+    const std::size_t classes = shape[shape.rank() - 1];
+    const bool indices = given == reduced_shape(shape, {-1});
     if (!indices && given != shape)
         reject(
             "softmax_cross_entropy",
             fmt::format("labels of shape {} do not fit logits of shape {}: give class indices of shape {} or "
                         "distributions of shape {}",
-                        to_string(given), to_string(shape), to_string(reduced_shape(shape, {axis})),
+                        to_string(given), to_string(shape), to_string(reduced_shape(shape, {-1})),
                         to_string(shape)),
             arguments, {});
     if (indices)
-        in_words_of("softmax_cross_entropy", arguments, {},
-                    [&] { expect_countable("classes", shape[axis]); });
-    const Tensor distribution = indices ? one_hot(arguments[1], shape[axis]) : arguments[1];
-    return -sum(weighted(distribution, normalized(arguments[0], axis)), {axis});
+        in_words_of("softmax_cross_entropy", arguments, {}, [&] { expect_countable("classes", classes); });
+    const Tensor distribution = indices ? one_hot(arguments[1], classes) : arguments[1];
+    return -sum(weighted(distribution, normalized(arguments[0])), {-1});
 }
 
 Tensor sigmoid_cross_entropy(Operand logits, Operand targets) {

@@ -223,9 +223,10 @@ class Moments final : public OpOf<Moments> {
 std::pair<std::size_t, std::size_t> kept_range(const Shape& shape, const Axes& axes) {
     const Axes reduced = sorted_axes(shape, axes);
     const std::size_t kept = shape.rank() - reduced.size();
+    const auto axis = [&](std::size_t i) { return static_cast<std::size_t>(reduced[i]); };
     std::size_t first = 0;
-    while (kept > 0 && first < reduced.size() && reduced[first] == first) ++first;
-    if (first < reduced.size() && reduced[first] < first + kept)
+    while (kept > 0 && first < reduced.size() && axis(first) == first) ++first;
+    if (first < reduced.size() && axis(first) < first + kept)
         throw ShapeError(fmt::format(
             "the axes of shape {} that stay are not adjacent; transpose the tensor first", to_string(shape)));
     return {first, first + kept};

@@ -229,7 +229,8 @@ class ReductionOf : public OpOf<Derived> {
  protected:
     Axes axes() const {
         Axes axes;
-        for (std::size_t axis = first_; axis < last_; ++axis) axes.push_back(axis);
+        for (std::size_t axis = first_; axis < last_; ++axis)
+            axes.push_back(static_cast<std::ptrdiff_t>(axis));
         return axes;
     }
     /// A tensor of the output's shape repeated to the input's.
@@ -313,11 +314,12 @@ Tensor reduce_sum(Tensor x, Axes axes, bool keep_axes) {
         const std::size_t rows = extent_of(x.shape(), axes[0], axes[leading - 1] + 1);
         const bool rows_first = run <= longest_short_run && rows >= fewest_rows;
         const std::size_t at = rows_first ? 0 : axes.size() - trailing;
-        const std::size_t count = rows_first ? leading : trailing, first = axes[at];
+        const auto count = static_cast<std::ptrdiff_t>(rows_first ? leading : trailing);
+        const std::ptrdiff_t first = axes[at];
         x = apply(std::make_shared<Sum>(first, first + count), {x});
         const auto removed = axes.begin() + static_cast<std::ptrdiff_t>(at);
-        axes.erase(removed, removed + static_cast<std::ptrdiff_t>(count));
-        for (std::size_t& axis : axes)
+        axes.erase(removed, removed + count);
+        for (std::ptrdiff_t& axis : axes)
             if (axis > first) axis -= count;
     }
     return keep_axes ? reshape(x, kept) : x;

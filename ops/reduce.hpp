@@ -7,7 +7,7 @@ namespace duet {
 
 /// Reductions over some axes, or over all when none is named. The reduced axes go away, or stay with an
 /// extent of 1 if `keep_axes`. All throw ShapeError for an axis that the tensor does not have or that is
-/// named twice.
+/// named twice; negative axes count from the end.
 ///
 /// Terms are added in an order that depends on the shape alone: in short runs of parallel lanes, whose
 /// results are added pairwise, so the rounding error grows with the logarithm of their number.

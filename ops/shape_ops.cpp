@@ -22,9 +22,10 @@ std::size_t tiles_of(const Shape& output) {
     return (output.elements() + elements_per_tile - 1) / elements_per_tile;
 }
 
-std::string listed(const std::vector<std::size_t>& numbers) {
+template <class Number>
+std::string listed(const std::vector<Number>& numbers) {
     std::string list;
-    for (const std::size_t number : numbers) list += fmt::format("{},", number);
+    for (const Number number : numbers) list += fmt::format("{},", number);
     return list;
 }
 
@@ -65,12 +66,13 @@ class Transpose final : public OpOf<Transpose> {
         const Axes* first = transposed_axes(producer);
         if (!first) return nullptr;
         Axes both;
-        for (const std::size_t axis : axes_) both.push_back((*first)[axis]);
+        for (const std::ptrdiff_t axis : axes_) both.push_back((*first)[axis]);
         return std::make_shared<Transpose>(std::move(both));
     }
     Tensor gradient(std::size_t, const Application&, const Tensor& seed) const override {
         Axes inverse(axes_.size());
-        for (std::size_t axis = 0; axis < axes_.size(); ++axis) inverse[axes_[axis]] = axis;
+        for (std::size_t axis = 0; axis < axes_.size(); ++axis)
+            inverse[axes_[axis]] = static_cast<std::ptrdiff_t>(axis);
         return transpose(seed, inverse);
     }
     std::size_t tiles(const Signature& signature) const override {
@@ -245,17 +247,24 @@ Tensor reshape(Operand x, const Shape& shape) {
 }
 
 Tensor transpose(Operand x, Axes axes) {
-    const std::size_t rank = x.tensor().shape().rank();
+    const Tensor input = x.tensor();
     if (axes.empty())
-        for (std::size_t axis = rank; axis-- > 0;) axes.push_back(axis);
+        for (std::size_t axis = input.shape().rank(); axis-- > 0;) axes.push_back(axis);
+    else
+        axes = in_words_of("transpose", {&input, 1}, x.where(),
+                           [&] { return normalized_axes(input.shape(), axes); });
     return apply(transpose_op(std::move(axes)), {x});
 }
 
-Tensor concat(const std::vector<Tensor>& tensors, std::size_t axis, Where where) {
+Tensor concat(const std::vector<Tensor>& tensors, std::ptrdiff_t along, Where where) {
     if (tensors.empty())
         throw Error(fmt::format("{}: concat: the list is empty; give at least one tensor", to_string(where)));
-    const std::vector<Operand> operands(tensors.begin(), tensors.end());
-    return graph_of(operands).apply(std::make_shared<Concat>(axis), tensors, where);
+    std::vector<Operand> operands;
+    for (const Tensor& tensor : tensors) operands.emplace_back(tensor, where);
+    Graph& graph = graph_of(operands);
+    const std::size_t axis = in_words_of("concat", tensors, where,
+                                         [&] { return normalized_axis(tensors.front().shape(), along); });
+    return graph.apply(std::make_shared<Concat>(axis), tensors, where);
 }
 
 Tensor slice(Operand x, const std::vector<std::size_t>& begin, const std::vector<std::size_t>& end) {

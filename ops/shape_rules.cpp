@@ -20,12 +20,6 @@ std::size_t aligned_extent(const Shape& shape, std::size_t rank, std::size_t axi
     return axis < added ? 1 : shape[axis - added];
 }
 
-void expect_axis(const Shape& shape, std::size_t axis) {
-    if (axis >= shape.rank())
-        throw ShapeError(
-            fmt::format("there is no axis {} in shape {}; axes count from 0", axis, to_string(shape)));
-}
-
 void expect_one_per_axis(const Shape& shape, std::size_t count, const char* what) {
     if (count != shape.rank())
         throw ShapeError(fmt::format("{} {} given for shape {}; give one for each of its {} axes", count,
@@ -93,33 +87,46 @@ void expect_pairs(const char* what, const Shape& a, const Shape& b) {
                                      what, to_string(a), to_string(b)));
 }
 
+std::size_t normalized_axis(const Shape& shape, std::ptrdiff_t axis) {
+    const auto rank = static_cast<std::ptrdiff_t>(shape.rank());
+    if (rank == 0) throw ShapeError(fmt::format("there is no axis {} in shape (): a scalar has none", axis));
+    if (axis < -rank || axis >= rank)
+        throw ShapeError(
+            fmt::format("there is no axis {} in shape {}; axes are from {} to {}, negative ones counted from "
+                        "the end",
+                        axis, to_string(shape), -rank, rank - 1));
+    return static_cast<std::size_t>(axis < 0 ? axis + rank : axis);
+}
+
+Axes normalized_axes(const Shape& shape, Axes axes) {
+    for (std::ptrdiff_t& axis : axes) axis = static_cast<std::ptrdiff_t>(normalized_axis(shape, axis));
+    return axes;
+}
+
 Axes sorted_axes(const Shape& shape, Axes axes) {
     if (axes.empty()) {
         axes.resize(shape.rank());
-        std::iota(axes.begin(), axes.end(), std::size_t{0});
+        std::iota(axes.begin(), axes.end(), std::ptrdiff_t{0});
         return axes;
     }
+    axes = normalized_axes(shape, std::move(axes));
     std::sort(axes.begin(), axes.end());
-    expect_axis(shape, axes.back());
     const auto twice = std::adjacent_find(axes.begin(), axes.end());
-    if (twice != axes.end()) throw ShapeError(fmt::format("axis {} is named twice", *twice));
+    if (twice != axes.end()) throw ShapeError(fmt::format("axis {} is named twice, counted from 0", *twice));
     return axes;
 }
 
 Shape reduced_shape(const Shape& shape, const Axes& axes) {
-    for (const std::size_t axis : axes) expect_axis(shape, axis);
+    const Axes reduced = normalized_axes(shape, axes);
     std::vector<std::size_t> extents;
     for (std::size_t axis = 0; axis < shape.rank(); ++axis)
-        if (std::find(axes.begin(), axes.end(), axis) == axes.end()) extents.push_back(shape[axis]);
+        if (std::find(reduced.begin(), reduced.end(), axis) == reduced.end()) extents.push_back(shape[axis]);
     return Shape(std::move(extents));
 }
 
 Shape with_unit_axes(const Shape& shape, const Axes& axes) {
     std::vector<std::size_t> extents(shape.extents());
-    for (const std::size_t axis : axes) {
-        expect_axis(shape, axis);
-        extents[axis] = 1;
-    }
+    for (const std::ptrdiff_t axis : axes) extents[normalized_axis(shape, axis)] = 1;
     return Shape(std::move(extents));
 }
 
@@ -134,14 +141,14 @@ Shape transposed_shape(const Shape& shape, const Axes& axes) {
     expect_one_per_axis(shape, axes.size(), "axes are");
     if (!axes.empty()) sorted_axes(shape, axes);
     std::vector<std::size_t> extents;
-    for (const std::size_t axis : axes) extents.push_back(shape[axis]);
+    for (const std::ptrdiff_t axis : axes) extents.push_back(shape[normalized_axis(shape, axis)]);
     return Shape(std::move(extents));
 }
 
-Shape concat_shape(std::span<const Shape> shapes, std::size_t axis) {
+Shape concat_shape(std::span<const Shape> shapes, std::ptrdiff_t along) {
     if (shapes.empty()) throw ShapeError("there is nothing to concatenate; give at least one tensor");
     const Shape& first = shapes.front();
-    expect_axis(first, axis);
+    const std::size_t axis = normalized_axis(first, along);
     std::vector<std::size_t> extents(first.extents());
     extents[axis] = 0;
     for (const Shape& shape : shapes) {

@@ -12,8 +12,9 @@
 
 namespace duet {
 
-/// Axes of a tensor, counted from 0 at the outermost.
-using Axes = std::vector<std::size_t>;
+/// Axes of a tensor: counted from 0 at the outermost or, where negative, from -1 at the innermost, as in
+/// NumPy.
+using Axes = std::vector<std::ptrdiff_t>;
 
 /// The rules by which ops derive their output's shape: functions of shapes alone. Each throws ShapeError with
 /// the rule that is broken and the extents that break it; the graph adds the op, the arguments and the lines.
@@ -32,8 +33,12 @@ Shape broadcast_to_shape(const Shape& from, const Shape& to);
 /// make (n, n) of them. `what` names both, such as "logits and targets".
 void expect_pairs(const char* what, const Shape& a, const Shape& b);
 
-/// `axes` in ascending order, all of the shape's axes if none is named. Throws for an axis that the shape
-/// does not have or that is named twice.
+/// The axis counted from 0. Throws for one that the shape does not have.
+std::size_t normalized_axis(const Shape& shape, std::ptrdiff_t axis);
+/// Each of `axes` counted from 0. Throws likewise.
+Axes normalized_axes(const Shape& shape, Axes axes);
+/// `axes` counted from 0 in ascending order, all of the shape's axes if none is named. Throws for an axis
+/// that the shape does not have or that is named twice.
 Axes sorted_axes(const Shape& shape, Axes axes);
 /// The shape without `axes`.
 Shape reduced_shape(const Shape& shape, const Axes& axes);
@@ -44,8 +49,8 @@ Shape with_unit_axes(const Shape& shape, const Axes& axes);
 Shape reshaped_shape(const Shape& from, const Shape& to);
 /// Axis i of the result is axis axes[i] of the argument; `axes` must name each axis once.
 Shape transposed_shape(const Shape& shape, const Axes& axes);
-/// The arguments one after another along `axis`; they must agree in all other axes.
-Shape concat_shape(std::span<const Shape> shapes, std::size_t axis);
+/// The arguments one after another along an axis; they must agree in all others.
+Shape concat_shape(std::span<const Shape> shapes, std::ptrdiff_t along);
 /// Elements begin[i], ..., end[i] - 1 along each axis i.
 Shape slice_shape(const Shape& shape, const std::vector<std::size_t>& begin,
                   const std::vector<std::size_t>& end);

@@ -4,10 +4,14 @@
 #include <string>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include <duet/graph/error.hpp>
 #include <duet/ops/arithmetic.hpp>
 #include <duet/ops/broadcast.hpp>
+#include <duet/ops/channel_affine.hpp>
 #include <duet/ops/classification.hpp>
+#include <duet/ops/moments.hpp>
 #include <duet/ops/reduce.hpp>
 #include <duet/ops/shape_ops.hpp>
 
@@ -82,6 +86,22 @@ TEST_CASE("shape rules accept what fits") {
          },
          {4, 2, 3}},
         {[] { return transposed_shape({}, {}); }, {}},
+        {[] {
+             return transposed_shape({2, 3, 4}, {-1, 0, -2});
+         },
+         {4, 2, 3}},
+        {[] {
+             return reduced_shape({2, 3, 4}, {-1, 0});
+         },
+         {3}},
+        {[] {
+             return with_unit_axes({2, 3, 4}, {-3});
+         },
+         {1, 3, 4}},
+        {[] {
+             return concat_shape(std::vector<Shape>{{2, 3}, {2, 1}}, -1);
+         },
+         {2, 4}},
         {[] {
              return concat_shape(std::vector<Shape>{{2, 3}, {2, 1}, {2, 3}}, 1);
          },
@@ -199,6 +219,77 @@ TEST_CASE("shape rules say what does not fit") {
         const std::string message = message_of<ShapeError>(bad.rule);
         CHECK_MESSAGE(contains(message, bad.message), message);
     }
+}
+
+TEST_CASE("a negative axis counts from the end, wherever an axis is taken") {
+    using Along = std::function<Tensor(const Tensor&, std::ptrdiff_t)>;
+    Graph graph;
+    const Tensor x = graph.input("x", {2, 3, 4});
+    const auto factor = [&](std::ptrdiff_t axis) {
+        return graph.constant(filled<double>({x.shape()[normalized_axis(x.shape(), axis)]}, 2.0));
+    };
+    const std::vector<std::pair<std::string, Along>> builders{
+        {"sum", [](const Tensor& t, std::ptrdiff_t axis) { return sum(t, {axis}); }},
+        {"mean", [](const Tensor& t, std::ptrdiff_t axis) { return mean(t, {axis}, true); }},
+        {"max", [](const Tensor& t, std::ptrdiff_t axis) { return max(t, {axis}); }},
+        {"logsumexp", [](const Tensor& t, std::ptrdiff_t axis) { return logsumexp(t, {axis}); }},
+        {"moments",
+         [](const Tensor& t, std::ptrdiff_t axis) {
+             return moments(t, {axis, 1}).variance;
+         }},
+        {"transpose",
+         [](const Tensor& t, std::ptrdiff_t axis) {
+             return transpose(t, {axis, axis == 2 || axis == -1 ? 0 : -1, 1});
+         }},
+        {"concat",
+         [](const Tensor& t, std::ptrdiff_t axis) {
+             return concat({t, t}, axis);
+         }},
+        {"channel_affine",
+         [&](const Tensor& t, std::ptrdiff_t axis) {
+             return channel_affine(t, axis, factor(axis), factor(axis));
+         }},
+        {"channel_scale",
+         [&](const Tensor& t, std::ptrdiff_t axis) { return channel_scale(t, axis, factor(axis)); }},
+    };
+    const Array values = array<float>(x.shape(), varied(x.shape()));
+    for (const auto& [name, along] : builders) {
+        for (const std::ptrdiff_t axis : {0, 2}) {
+            auto program = compile<float>(graph, {along(x, axis), along(x, axis - 3)});
+            program.run({{x, values}});
+            CHECK_MESSAGE(shape_of(program[0]) == shape_of(program[1]), name);
+            CHECK_MESSAGE(program[0] == program[1], name);
+        }
+    }
+    const Tensor two = graph.constant(filled<double>({2}, 2.0)), scalar = graph.input("scalar", {});
+    for (const std::ptrdiff_t beyond : {-4, 3}) {
+        const std::vector<std::pair<std::string, std::function<void()>>> refused{
+            {"sum", [&] { sum(x, {beyond}); }},          {"mean", [&] { mean(x, {0, beyond}); }},
+            {"max", [&] { max(x, {beyond}); }},          {"logsumexp", [&] { logsumexp(x, {beyond}); }},
+            {"moments", [&] { moments(x, {beyond}); }},  {"transpose", [&] { transpose(x, {0, 1, beyond}); }},
+            {"concat", [&] { concat({x, x}, beyond); }},
+        };
+        for (const auto& [name, declare] : refused) {
+            const std::string message = message_of<ShapeError>(declare);
+            CHECK_MESSAGE(
+                contains(message, fmt::format("{}: there is no axis {} in shape (2, 3, 4); axes are from "
+                                              "-3 to 2",
+                                              name, beyond)),
+                message);
+            CHECK_MESSAGE(message.starts_with("shape_rules_test.cpp:"), message);
+        }
+    }
+    CHECK(contains(message_of<ShapeError>([&] { channel_affine(x, -4, two, two); }),
+                   "channel_affine: there is no axis -4"));
+    CHECK(contains(message_of<ShapeError>([&] { channel_scale(x, -4, two); }),
+                   "channel_scale: there is no axis -4"));
+    CHECK(contains(message_of<ShapeError>([&] { sum(scalar, {-1}); }),
+                   "sum: there is no axis -1 in shape (): a scalar has none"));
+    CHECK(contains(message_of<ShapeError>([&] {
+                       sum(x, {2, -1});
+                   }),
+                   "axis 2 is named twice, counted from 0"));
+    CHECK(contains(message_of<ShapeError>([&] { transpose(x, {0, 1, -2}); }), "axis 1 is named twice"));
 }
 
 TEST_CASE("a rejected op names itself, its arguments with their lines, and the caller's line") {
