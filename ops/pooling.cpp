@@ -12,6 +12,7 @@
 
 #include <duet/graph/error.hpp>
 #include <duet/graph/graph.hpp>
+#include <duet/ops/addend.hpp>
 #include <duet/ops/arithmetic.hpp>
 #include <duet/ops/reduce.hpp>
 #include <duet/ops/shape_rules.hpp>
@@ -348,19 +349,28 @@ class TakeAt final : public OpOf<TakeAt> {
     }
 };
 
-/// Zeros to which values are added, each at its place in its plane.
+/// Zeros, or images, to which values are added, each at its place in its plane.
 class AddAt final : public OpOf<AddAt> {
  public:
-    explicit AddAt(Shape images) : images_(std::move(images)) {}
+    AddAt(Shape images, bool accumulate) : images_(std::move(images)), accumulate_(accumulate) {}
     std::string name() const override { return "max_unpool2d"; }
-    std::string attributes() const override { return fmt::format("shape={}", to_string(images_)); }
-    Shape shape(std::span<const Shape>) const override { return images_; }
+    std::string attributes() const override {
+        return fmt::format("shape={}, accumulate={}", to_string(images_), int{accumulate_});
+    }
+    Shape shape(std::span<const Shape> inputs) const override {
+        if (accumulate_) expect_pairs("the images and what they are added to", images_, inputs[2]);
+        return images_;
+    }
     double flops(const Signature& signature) const override {
         return static_cast<double>(signature.inputs[0].elements());
     }
-    bool differentiable(std::size_t input) const override { return input == 0; }
-    Tensor gradient(std::size_t, const Application& application, const Tensor& seed) const override {
-        return apply(std::make_shared<TakeAt>(), {seed, application.inputs[1]});
+    std::shared_ptr<const Op> accumulating() const override {
+        return accumulate_ ? nullptr : std::make_shared<AddAt>(images_, true);
+    }
+    bool in_place(std::size_t input) const override { return accumulate_ && input == 2; }
+    bool differentiable(std::size_t input) const override { return input != 1; }
+    Tensor gradient(std::size_t input, const Application& application, const Tensor& seed) const override {
+        return input == 2 ? seed : apply(std::make_shared<TakeAt>(), {seed, application.inputs[1]});
     }
     std::size_t tiles(const Signature& signature) const override {
         return Planes(signature.output, signature.inputs[0]).tiles();
@@ -369,8 +379,9 @@ class AddAt final : public OpOf<AddAt> {
     void compute(const Kernel<T>& kernel) const {
         const Planes planes(kernel.output_shape, kernel.input_shapes[0]);
         planes.each(kernel.tile, [&](std::size_t plane) {
+            begin_with(accumulate_ ? kernel.inputs[2] : nullptr, kernel.output, plane * planes.image(),
+                       planes.image());
             T* image = kernel.output + plane * planes.image();
-            std::fill_n(image, planes.image(), T(0));
             const std::size_t begin = plane * planes.pooled();
             for (std::size_t i = begin; i < begin + planes.pooled(); ++i)
                 image[static_cast<std::size_t>(kernel.inputs[1][i])] += kernel.inputs[0][i];
@@ -379,10 +390,11 @@ class AddAt final : public OpOf<AddAt> {
 
  private:
     Shape images_;
+    bool accumulate_;
 };
 
 Tensor add_at(const Tensor& values, const Tensor& places, const Shape& images) {
-    return apply(std::make_shared<AddAt>(images), {values, places});
+    return apply(std::make_shared<AddAt>(images, false), {values, places});
 }
 
 /// Windows that fit `x`, with their strides; checked in the words of the builder that the user called.

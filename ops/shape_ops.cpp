@@ -10,6 +10,7 @@
 
 #include <duet/graph/error.hpp>
 #include <duet/graph/graph.hpp>
+#include <duet/ops/addend.hpp>
 #include <duet/ops/strided_copy.hpp>
 
 namespace duet {
@@ -167,30 +168,42 @@ class Slice final : public OpOf<Slice> {
 
 class Pad final : public OpOf<Pad> {
  public:
-    Pad(std::vector<std::size_t> before, std::vector<std::size_t> after)
-        : before_(std::move(before)), after_(std::move(after)) {}
+    Pad(std::vector<std::size_t> before, std::vector<std::size_t> after, bool accumulate)
+        : before_(std::move(before)), after_(std::move(after)), accumulate_(accumulate) {}
     std::string name() const override { return "pad"; }
     std::string attributes() const override {
-        return fmt::format("before={}, after={}", listed(before_), listed(after_));
+        return fmt::format("before={}, after={}, accumulate={}", listed(before_), listed(after_),
+                           int{accumulate_});
     }
     Shape shape(std::span<const Shape> inputs) const override {
-        return pad_shape(inputs[0], before_, after_);
+        const Shape padded = pad_shape(inputs[0], before_, after_);
+        if (accumulate_) expect_pairs("what is padded and what it is added to", padded, inputs[1]);
+        return padded;
     }
-    double flops(const Signature&) const override { return 0; }
-    Tensor gradient(std::size_t, const Application& application, const Tensor& seed) const override {
+    double flops(const Signature& signature) const override {
+        return accumulate_ ? static_cast<double>(signature.inputs[0].elements()) : 0;
+    }
+    std::shared_ptr<const Op> accumulating() const override {
+        return accumulate_ ? nullptr : std::make_shared<Pad>(before_, after_, true);
+    }
+    bool in_place(std::size_t input) const override { return accumulate_ && input == 1; }
+    Tensor gradient(std::size_t input, const Application& application, const Tensor& seed) const override {
+        if (input == 1) return seed;
         std::vector<std::size_t> end = application.inputs[0].shape().extents();
         for (std::size_t axis = 0; axis < end.size(); ++axis) end[axis] += before_[axis];
         return slice(seed, before_, end);
     }
     std::size_t tiles(const Signature& signature) const override { return tiles_of(signature.output); }
-    /// Zeros, then the rows of the input that fall into the tile's part of the output.
+    /// Zeros, or what is added to unless it stands there, then the rows of the input that fall into the
+    /// tile's part of the output.
     template <class T>
     void compute(const Kernel<T>& kernel) const {
         const Shape &input = kernel.input_shapes[0], &output = kernel.output_shape;
         const std::size_t begin = kernel.tile * elements_per_tile;
         const std::size_t end = std::min(begin + elements_per_tile, output.elements());
-        std::fill(kernel.output + begin, kernel.output + end, T(0));
+        begin_with(accumulate_ ? kernel.inputs[1] : nullptr, kernel.output, begin, end - begin);
         const Rows rows(input, output, before_, after_);
+        if (rows.position(rows.count - 1) + rows.length <= begin) return;
         std::size_t row = 0, behind = rows.count;
         while (row < behind) {
             const std::size_t middle = row + (behind - row) / 2;
@@ -203,9 +216,15 @@ class Pad final : public OpOf<Pad> {
         for (; row < rows.count; ++row) {
             const std::size_t at = rows.position(row);
             if (at >= end) break;
-            const std::size_t first = std::max(at, begin), last = std::min(at + rows.length, end);
-            std::copy_n(kernel.inputs[0] + row * rows.length + (first - at), last - first,
-                        kernel.output + first);
+            const std::size_t first = std::max(at, begin), count = std::min(at + rows.length, end) - first;
+            const T* const from = kernel.inputs[0] + row * rows.length + (first - at);
+            T* const to = kernel.output + first;
+            if (accumulate_) {
+                DUET_INDEPENDENT_ITERATIONS
+                for (std::size_t i = 0; i < count; ++i) to[i] += from[i];
+            } else {
+                std::copy_n(from, count, to);
+            }
         }
     }
 
@@ -236,6 +255,7 @@ class Pad final : public OpOf<Pad> {
     };
 
     std::vector<std::size_t> before_, after_;
+    bool accumulate_;
 };
 
 }  // namespace
@@ -272,7 +292,7 @@ Tensor slice(Operand x, const std::vector<std::size_t>& begin, const std::vector
 }
 
 Tensor pad(Operand x, const std::vector<std::size_t>& before, const std::vector<std::size_t>& after) {
-    return apply(std::make_shared<Pad>(before, after), {x});
+    return apply(std::make_shared<Pad>(before, after, false), {x});
 }
 
 std::shared_ptr<const Op> transpose_op(Axes axes) {

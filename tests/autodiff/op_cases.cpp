@@ -187,6 +187,25 @@ std::vector<OpCase> make_cases() {
              return pad(x[0], {1, 0}, {0, 2});
          },
          one, -2, 2},
+        {"Pad",
+         "pads, accumulating",
+         [](Graph&, const Inputs& x) {
+             const Tensor first = pad(x[0], {1, 0}, {0, 2}), second = pad(x[1], {0, 1}, {1, 1});
+             return square(x[2]) + first + pad(x[0] * x[0], {0, 2}, {1, 0}) + second;
+         },
+         {{3, 4}, {3, 4}, {4, 6}},
+         -2,
+         2},
+        {"Slice", "slices of one tensor",
+         [](Graph&, const Inputs& x) {
+             Tensor total = sum(x[0]);
+             for (std::size_t row = 0; row < 3; ++row)
+                 total =
+                     total +
+                     sum(exp(slice(x[0], {row, row}, {row + 1, 4}) * (1.0 + 0.5 * static_cast<double>(row))));
+             return total;
+         },
+         one, -1, 1},
         {"StopGradient",
          "stop_gradient",
          [](Graph&, const Inputs& x) {
@@ -237,6 +256,15 @@ std::vector<OpCase> make_cases() {
              return scatter_add(x[0], graph.constant(indices_of({4, 1, 4})), 5);
          },
          one, -2, 2},
+        {"ScatterAdd",
+         "scatter_adds, accumulating",
+         [](Graph& graph, const Inputs& x) {
+             const Tensor places = graph.constant(indices_of({4, 1, 4}));
+             return square(x[1]) + scatter_add(x[0], places, 5) + scatter_add(x[0] * x[0], places, 5);
+         },
+         {{3, 4}, {5, 4}},
+         -2,
+         2},
         {"OneHot", "one_hot",
          [](Graph& graph, const Inputs& x) {
              return x[0] * one_hot(graph.constant(indices_of({3, 0, 1})), 4);
@@ -396,6 +424,15 @@ std::vector<OpCase> make_cases() {
          {{1, 1, 2, 4}, {1, 1, 1, 2}},
          -2,
          2},
+        {"AddAt",
+         "max_pool2d twice of one image",
+         [](Graph&, const Inputs& x) {
+             return square(max_pool2d(x[0])) +
+                    exp(slice(max_pool2d(x[0], {{2, 1}}), {0, 0, 0, 0}, {1, 1, 1, 2}));
+         },
+         {{1, 1, 2, 4}},
+         -1,
+         1},
         {"MatMul",
          "upsample_bilinear2d",
          [](Graph&, const Inputs& x) { return upsample_bilinear2d(x[0], 2); },
