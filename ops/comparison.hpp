@@ -13,7 +13,9 @@ Tensor less_equal(Operand a, Operand b);
 Tensor equal(Operand a, Operand b);
 
 /// `a` where `condition` is not 0 and `b` elsewhere, broadcast as in arithmetic. What is not chosen gets a
-/// gradient of 0, whatever its value. No gradient leads through the condition.
+/// gradient of 0, whatever its value; but where it was made with an infinite slope, as sqrt at 0 is, 0 times
+/// infinity is NaN, as in PyTorch: choose the argument as well, `where(c, sqrt(where(c, x, 1.0)), 0.0)`. No
+/// gradient leads through the condition.
 Tensor where(Operand condition, Operand a, Operand b);
 
 }  // namespace duet

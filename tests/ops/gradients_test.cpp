@@ -222,3 +222,21 @@ TEST_CASE_TEMPLATE("gradients beside NaN and at 0 are PyTorch's", T, float, doub
          {{0, 0, 0, 0, 0, 1, 1, 0, 1, 0, 0, 0, 0, 0, 1, 0}}},
     });
 }
+
+TEST_CASE_TEMPLATE("a choice between arguments keeps NaN out of gradients, where one between values does not",
+                   T, float, double) {
+    const Argument x{{2}, {0, 4}};
+    check_all<T>({
+        {"between values",
+         [](const auto& in) { return where(greater(in[0], 0.0), duet::sqrt(in[0]), 0.0); },
+         {x},
+         {{nan_value, 0.25}}},
+        {"between arguments",
+         [](const auto& in) {
+             const Tensor inside = greater(in[0], 0.0);
+             return where(inside, duet::sqrt(where(inside, in[0], 1.0)), 0.0);
+         },
+         {x},
+         {{0, 0.25}}},
+    });
+}
