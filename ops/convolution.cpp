@@ -26,7 +26,7 @@ namespace {
 using Pair = std::array<std::size_t, 2>;
 
 constexpr const char* axis_names[] = {"height", "width"};
-/// What BLAS can count; larger numbers are mistakes, and these cannot overflow.
+/// Larger numbers are mistakes, and these cannot overflow.
 constexpr auto most = static_cast<std::size_t>(std::numeric_limits<int>::max());
 
 void check_attributes(const Convolution2d& how) {
@@ -48,20 +48,19 @@ void check_rank(const Shape& shape, std::size_t argument, const char* axes) {
             fmt::format("argument {} must have four axes, {}, not the shape {}; reshape it first", argument,
                         axes, to_string(shape)));
     if (shape[0] > most || shape[1] > most || shape[2] * shape[3] > most)
-        throw ShapeError(fmt::format("argument {} is larger than BLAS can count, {}", argument, most));
+        throw ShapeError(fmt::format("argument {} has an extent or an image beyond {}", argument, most));
 }
 
 void check_weight(const Shape& shape) {
     if (shape[0] > most || shape.elements() / shape[0] > most)
         throw ShapeError(
-            fmt::format("the weight {} is larger than BLAS can count, {}", to_string(shape), most));
+            fmt::format("the weight {} has more than {} elements a channel", to_string(shape), most));
 }
 
 /// Returns `result`, the shape of features or of an image.
 Shape countable(Shape result) {
     if (result[2] * result[3] > most)
-        throw ShapeError(
-            fmt::format("the result {} has more pixels than BLAS can count, {}", to_string(result), most));
+        throw ShapeError(fmt::format("the result {} has more than {} pixels", to_string(result), most));
     return result;
 }
 
