@@ -150,7 +150,8 @@ class Op {
     virtual bool accepts_prologue() const { return false; }
     /// Elements of memory that the tiles share.
     virtual std::size_t workspace(const Signature& /*signature*/) const { return 0; }
-    /// Elements of memory that a tile uses while it runs, on a cache-line boundary.
+    /// Elements of memory that a tile uses while it runs, on a cache-line boundary. What is large belongs
+    /// there: a run must not need more stack than a thread with 128 KiB has.
     virtual std::size_t scratch(const Signature& /*signature*/) const { return 0; }
 
     virtual void run(const Kernel<float>& kernel) const = 0;

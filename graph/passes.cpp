@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include <duet/graph/arena_state.hpp>
 #include <duet/graph/error.hpp>
 #include <duet/graph/leaves.hpp>
 
@@ -65,8 +66,10 @@ std::vector<double> evaluate(const Op& op, const std::vector<Shape>& shapes,
                              const std::vector<const double*>& inputs, const Shape& shape) {
     std::vector<double> output(shape.elements());
     const Signature signature{shapes, shape};
-    std::vector<double> workspace(op.workspace(signature)), scratch(op.scratch(signature));
-    const Kernel<double> kernel{shapes, shape, inputs, output.data(), workspace.data(), scratch.data(), 0, 0};
+    std::vector<double> workspace(op.workspace(signature));
+    const AlignedBytes scratch(op.scratch(signature) * sizeof(double));
+    auto* const elements = reinterpret_cast<double*>(scratch.data());
+    const Kernel<double> kernel{shapes, shape, inputs, output.data(), workspace.data(), elements, 0, 0};
     const std::size_t tiles = op.tiles(signature);
     for (std::size_t tile = 0; tile < tiles; ++tile) run_tile(op, kernel, tile);
     op.finish(kernel);

@@ -37,7 +37,8 @@ ConvolutionTile<T>::ConvolutionTile(const ConvolutionGeometry& geometry, const C
     samples_ = part.samples;
     groups_ = part.groups;
     channels_ = part.channels;
-    lowered_ = scratch + plan_.front_elements;
+    product_ = scratch;
+    lowered_ = product_ + plan_.product_elements + plan_.front_elements;
     feature_block_ = lowered_ + plan_.lowered_elements;
     phase_block_ = feature_block_ + plan_.feature_elements;
     std::fill_n(phase_block_, plan_.phase_elements, T(0));
@@ -138,7 +139,7 @@ void ConvolutionTile<T>::features(const T* image, const T* weight, T* features) 
                     multiply(false, false, piece.size(), columns(block), channels.size() * geometry_.taps(),
                              rows + piece.begin * terms + channels.begin * geometry_.taps(), terms,
                              lowered.elements, lowered.stride, channels.begin > 0, to + piece.begin * stride,
-                             stride);
+                             stride, product_);
                 });
             });
             if (collected) spread_features(features, group, block, channels_);
@@ -163,7 +164,7 @@ void ConvolutionTile<T>::image(const T* features, const T* weight, T* image) {
                         multiply(true, false, channels.size() * geometry_.taps(), pixels.size(), piece.size(),
                                  rows + piece.begin * terms + channels.begin * geometry_.taps(), terms,
                                  right.elements + piece.begin * right.stride + pixels.begin, right.stride,
-                                 piece.begin > 0, to + pixels.begin, stride);
+                                 piece.begin > 0, to + pixels.begin, stride, product_);
                     });
                 });
                 if (!direct) raise(image, group, block, channels);
@@ -212,7 +213,7 @@ void ConvolutionTile<T>::add_products(const T* image, const T* features, std::si
         const Matrix lowered = lower(image, group, block, channels);
         multiply(false, true, geometry_.feature_channels, channels.size() * taps, columns(block),
                  left.elements, left.stride, lowered.elements, lowered.stride, accumulate,
-                 sums + channels.begin * taps, terms);
+                 sums + channels.begin * taps, terms, product_);
     });
 }
 
@@ -227,7 +228,7 @@ void ConvolutionTile<T>::add_transposed_products(const T* image, const T* featur
         for_each_piece({0, width}, plan_.features, [&](Range piece) {
             multiply(false, false, channels.size() * taps, piece.size(), columns(block), lowered.elements,
                      lowered.stride, feature_block_ + piece.begin, width, accumulate,
-                     sums + channels.begin * taps * width + piece.begin, width);
+                     sums + channels.begin * taps * width + piece.begin, width, product_);
         });
     });
 }

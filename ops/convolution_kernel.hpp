@@ -48,7 +48,7 @@ class ConvolutionTile {
     Phases phases_;
     std::size_t part_;
     Range samples_, groups_, channels_;
-    T *lowered_, *feature_block_, *phase_block_;
+    T *product_, *lowered_, *feature_block_, *phase_block_;
 };
 
 /// Writes one group's weight gradient, for some of the image's channels, from the sums of products: of

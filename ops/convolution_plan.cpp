@@ -127,6 +127,7 @@ ConvolutionPlan plan_gathered(const ConvolutionGeometry& geometry, ConvolutionPa
     if (weight) parts = std::clamp<std::size_t>(most_partials / geometry.weight_elements(), 1, parts);
     ConvolutionPlan plan{};
     plan.method = ConvolutionMethod::gathered;
+    plan.product_elements = panel_scratch;
     plan.sample_parts = parts;
     const std::size_t most_slices = grouped ? geometry.groups : ceil_divide(channels, fewest_sliced);
     plan.slices = std::max(slices, std::clamp<std::size_t>(tiles / parts, 1, most_slices));
@@ -197,6 +198,7 @@ ConvolutionPlan plan_convolution(const ConvolutionGeometry& geometry, Convolutio
     const std::size_t columns = plan.samples * plan.rows * geometry.features[1];
     plan.columns_stride = columns + row_chunk;
     const bool lowered = !(geometry.pointwise() && plan.samples == 1);
+    plan.product_elements = product_scratch;
     plan.front_elements = row_chunk;
     plan.lowered_elements = lowered ? plan.channels * geometry.taps() * plan.columns_stride : 0;
     const bool collected = plan.samples > 1 || pass == ConvolutionPass::weight;

@@ -89,8 +89,10 @@ struct ConvolutionPlan {
     std::size_t channels, features;
     /// Columns that one product takes of a block.
     std::size_t columns;
-    /// Scratch elements of a tile: room in front, the lowered block, its features, and one channel's phases
-    /// (see Lowering).
+    /// Scratch elements of a tile, of either element type: in front, what its products use.
+    std::size_t product_elements;
+    /// Scratch elements of a lowered tile: room in front, the lowered block, its features, and one channel's
+    /// phases (see Lowering).
     std::size_t columns_stride, front_elements, lowered_elements, feature_elements, phase_elements;
     /// Scratch elements of a gathered tile: the planes that are read, zeros around; the block's result; the
     /// operand that panels are taken from.
@@ -99,8 +101,8 @@ struct ConvolutionPlan {
     std::size_t tiles() const { return sample_parts * slices; }
     /// Elements that a tile uses while it runs; of minimal filtering's see `winograd_scratch`.
     std::size_t scratch() const {
-        return front_elements + lowered_elements + feature_elements + phase_elements + window_elements +
-               result_elements + operand_elements;
+        return product_elements + front_elements + lowered_elements + feature_elements + phase_elements +
+               window_elements + result_elements + operand_elements;
     }
     /// Elements of workspace: the partial sums of a weight gradient.
     std::size_t workspace(const ConvolutionGeometry& geometry, ConvolutionPass pass) const;

@@ -97,7 +97,8 @@ GatheredTile<T>::GatheredTile(const ConvolutionGeometry& geometry, const Convolu
     arranged_ = arranged;
     groups_ = part.groups;
     channels_ = part.channels;
-    window_ = scratch;
+    packed_ = scratch;
+    window_ = packed_ + plan.product_elements;
     result_ = window_ + plan.window_elements;
     operand_ = result_ + plan.result_elements;
     part_ = tile / plan.slices;
@@ -167,7 +168,6 @@ void GatheredTile<T>::multiply_features(const Window& window, const T* filters, 
                                         std::size_t samples, std::size_t rows) {
     const ConvolutionGeometry& g = geometry_;
     const std::size_t width = channels_.size(), stride = g.terms();
-    alignas(vector_register_bytes) T packed[packed_elements<T>(panel_terms)];
     Rows pixels;
     for (std::size_t sample = 0; sample < samples; ++sample)
         for (std::size_t y = 0; y < rows; ++y)
@@ -182,7 +182,7 @@ void GatheredTile<T>::multiply_features(const Window& window, const T* filters, 
                 arranged_
                     ? arranged_panel(filters, stride, channels_.begin + columns.begin, done, columns.size())
                     : pack_panel(filters + (channels_.begin + columns.begin) * stride + done, stride, true,
-                                 terms.count, columns.size(), packed);
+                                 terms.count, columns.size(), packed_);
             multiply_panel<T>({window.elements, pixels.offsets, pixels.count, terms.offsets, terms.count},
                               panel, done > 0, result_ + columns.begin, width);
         });
@@ -236,7 +236,6 @@ void GatheredTile<T>::multiply_phase(const Window& window, const T* filters, std
     const ConvolutionGeometry& g = geometry_;
     const std::size_t width = channels_.size();
     T* const result = result_ + column_phase * phase_elements();
-    alignas(vector_register_bytes) T packed[packed_elements<T>(panel_terms)];
     Rows pixels;
     for (std::size_t sample = 0; sample < samples; ++sample)
         for (std::size_t y = 0; y < rows.size(); ++y)
@@ -248,14 +247,14 @@ void GatheredTile<T>::multiply_phase(const Window& window, const T* filters, std
                       stride = g.feature_channels * g.taps();
     const auto multiply = [&] {
         for_each_piece({0, width}, panel_columns<T>, [&](const Range& columns) {
-            Panel<T> panel{packed, panel_columns<T>, columns.size()};
+            Panel<T> panel{packed_, panel_columns<T>, columns.size()};
             if (arranged_)
                 panel = arranged_panel(filters, stride, channels_.begin + columns.begin, before + done,
                                        columns.size());
             else
                 for (std::size_t i = 0; i < terms.count; ++i)
                     copy_run(operand_ + sources[i] + columns.begin, columns.size(),
-                             packed + i * panel_columns<T>);
+                             packed_ + i * panel_columns<T>);
             multiply_panel<T>({window.elements, pixels.offsets, pixels.count, terms.offsets, terms.count},
                               panel, done > 0, result + columns.begin, width);
         });
@@ -319,7 +318,6 @@ void GatheredTile<T>::weight(const T* image, const T* features, T* partials, T* 
     const ConvolutionGeometry& g = geometry_;
     const std::size_t width = g.feature_channels;
     T* const part = partials + part_ * g.weight_elements();
-    alignas(vector_register_bytes) T packed[packed_elements<T>(panel_terms)];
     for (std::size_t group = groups_.begin; group < groups_.end; ++group) {
         T* const sums = part + (group * g.terms() + channels_.begin * g.taps()) * width;
         bool begun = false;
@@ -349,7 +347,7 @@ void GatheredTile<T>::weight(const T* image, const T* features, T* partials, T* 
                                              samples.begin * g.feature_pixels() + rows.begin * g.features[1],
                                              columns.size())
                             : pack_panel(operand_ + columns.begin, width, false, terms.count, columns.size(),
-                                         packed);
+                                         packed_);
                     multiply_panel<T>({window.elements, taps.offsets, taps.count, terms.offsets, terms.count},
                                       panel, begun, to + columns.begin, width);
                 });

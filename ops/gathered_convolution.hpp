@@ -48,7 +48,7 @@ class GatheredTile {
     /// The rows for which the window's zeros are in place.
     PixelRange zeros_{0, 0};
     std::size_t part_;
-    T *window_, *result_, *operand_;
+    T *packed_, *window_, *result_, *operand_;
 };
 
 }  // namespace duet

@@ -83,6 +83,8 @@ class MatMul final : public OpOf<MatMul> {
 
     std::size_t tiles(const Signature& signature) const override { return split(signature).tiles; }
 
+    std::size_t scratch(const Signature&) const override { return product_scratch; }
+
     bool accepts_epilogue() const override { return true; }
 
     Region region(const Signature& signature, std::size_t tile) const override {
@@ -121,7 +123,7 @@ class MatMul final : public OpOf<MatMul> {
         const T* const b = kernel.inputs[1] + (transpose_b_ ? column * ldb : column);
         if constexpr (std::is_same_v<T, float>)
             multiply(transpose_a_, transpose_b_, part.rows, part.length, k, a, lda, b, ldb, accumulate_,
-                     output, n);
+                     output, n, kernel.scratch);
         else
             gemm(transpose_a_, transpose_b_, part.rows, part.length, k, a, lda, b, ldb,
                  accumulate_ ? 1.0 : 0.0, output, n);

@@ -79,6 +79,7 @@ class PanelMatMul final : public OpOf<PanelMatMul> {
     }
     bool in_place(std::size_t input) const override { return accumulate_ && input == 2; }
     std::size_t tiles(const Signature& signature) const override { return split(signature).tiles; }
+    std::size_t scratch(const Signature&) const override { return product_scratch; }
     bool accepts_epilogue() const override { return true; }
     Region region(const Signature& signature, std::size_t tile) const override {
         return rows(split(signature), tile, columns_);
@@ -100,7 +101,7 @@ class PanelMatMul final : public OpOf<PanelMatMul> {
             std::copy_n(kernel.inputs[2] + part.begin, part.rows * columns_, output);
         multiply_packed(transpose_a_, part.rows, columns_, terms(signature),
                         kernel.inputs[0] + (transpose_a_ ? row : row * lda), lda, kernel.inputs[1], width,
-                        accumulate_, output, columns_);
+                        accumulate_, output, columns_, kernel.scratch);
     }
 
  private:

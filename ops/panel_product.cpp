@@ -152,29 +152,27 @@ namespace {
 /// yields.
 template <class T, class PanelAt>
 void multiply_by(const PanelAt& panel_at, bool transpose_a, std::size_t m, std::size_t n, std::size_t k,
-                 const T* a, std::size_t lda, bool accumulate, T* output, std::size_t ldc) {
-    constexpr std::size_t most_rows = 128, gathered_stride = panel_terms + 16;
+                 const T* a, std::size_t lda, bool accumulate, T* output, std::size_t ldc, T* gathered) {
     // Rows, or terms, that far apart fall into the same sets of the first level of cache.
     const bool gather = lda * sizeof(T) % 2048 == 0 && n > panel_columns<T>;
-    T gathered[most_rows * gathered_stride];
-    std::size_t terms[panel_terms], rows[most_rows];
+    std::size_t terms[panel_terms], rows[gathered_rows];
     const std::size_t row_step = transpose_a ? 1 : lda, term_step = transpose_a ? lda : 1;
     const std::size_t near_row = gather && !transpose_a ? gathered_stride : row_step;
-    const std::size_t near_term = gather && transpose_a ? most_rows : term_step;
+    const std::size_t near_term = gather && transpose_a ? gathered_rows : term_step;
     for (std::size_t i = 0; i < std::min(k, panel_terms); ++i) terms[i] = i * near_term;
-    for (std::size_t i = 0; i < std::min(m, most_rows); ++i) rows[i] = i * near_row;
+    for (std::size_t i = 0; i < std::min(m, gathered_rows); ++i) rows[i] = i * near_row;
     const std::size_t pieces = std::max<std::size_t>(1, (k + panel_terms - 1) / panel_terms);
     for (std::size_t piece = 0; piece < pieces; ++piece, accumulate = true) {
         const std::size_t first = k * piece / pieces, term_count = k * (piece + 1) / pieces - first;
-        for (std::size_t row = 0; row < m; row += most_rows) {
-            const std::size_t row_count = std::min(most_rows, m - row);
+        for (std::size_t row = 0; row < m; row += gathered_rows) {
+            const std::size_t row_count = std::min(gathered_rows, m - row);
             const T* from = a + first * term_step + row * row_step;
             if (gather) {
                 const std::size_t runs = transpose_a ? term_count : row_count;
                 const std::size_t length = transpose_a ? row_count : term_count;
                 for (std::size_t i = 0; i < runs; ++i)
                     std::copy_n(from + i * lda, length,
-                                gathered + i * (transpose_a ? most_rows : gathered_stride));
+                                gathered + i * (transpose_a ? gathered_rows : gathered_stride));
                 from = gathered;
             }
             for (std::size_t column = 0; column < n; column += panel_columns<T>)
@@ -190,30 +188,30 @@ void multiply_by(const PanelAt& panel_at, bool transpose_a, std::size_t m, std::
 
 template <class T>
 void multiply(bool transpose_a, bool transpose_b, std::size_t m, std::size_t n, std::size_t k, const T* a,
-              std::size_t lda, const T* b, std::size_t ldb, bool accumulate, T* output, std::size_t ldc) {
+              std::size_t lda, const T* b, std::size_t ldb, bool accumulate, T* output, std::size_t ldc,
+              T* scratch) {
     // A single column would use one lane of a register; as a row it fills them.
     if (n == 1 && ldc == 1 && m > 1)
-        return multiply(!transpose_b, !transpose_a, 1, m, k, b, ldb, a, lda, accumulate, output, m);
-    alignas(vector_register_bytes) T packed[packed_elements<T>(panel_terms)];
+        return multiply(!transpose_b, !transpose_a, 1, m, k, b, ldb, a, lda, accumulate, output, m, scratch);
     const auto panel_at = [&](std::size_t first, std::size_t terms, std::size_t column, std::size_t columns,
                               std::size_t rows) {
         const T* const right = b + (transpose_b ? column * ldb + first : first * ldb + column);
         if (transpose_b || rows * terms > worth_packing || columns % lanes<T> != 0)
-            return pack_panel(right, ldb, transpose_b, terms, columns, packed);
+            return pack_panel(right, ldb, transpose_b, terms, columns, scratch);
         return Panel<T>{right, ldb, columns};
     };
-    multiply_by(panel_at, transpose_a, m, n, k, a, lda, accumulate, output, ldc);
+    multiply_by(panel_at, transpose_a, m, n, k, a, lda, accumulate, output, ldc, scratch + panel_scratch);
 }
 
 template <class T>
 void multiply_packed(bool transpose_a, std::size_t m, std::size_t n, std::size_t k, const T* a,
                      std::size_t lda, const T* panels, std::size_t width, bool accumulate, T* output,
-                     std::size_t ldc) {
+                     std::size_t ldc, T* scratch) {
     const auto panel_at = [&](std::size_t first, std::size_t, std::size_t column, std::size_t columns,
                               std::size_t) {
         return Panel<T>{panels + (column / width * k + first) * width + column % width, width, columns};
     };
-    multiply_by(panel_at, transpose_a, m, n, k, a, lda, accumulate, output, ldc);
+    multiply_by(panel_at, transpose_a, m, n, k, a, lda, accumulate, output, ldc, scratch + panel_scratch);
 }
 
 template void multiply_panel(const GatheredRows<float>&, const Panel<float>&, bool, float*, std::size_t);
@@ -221,13 +219,13 @@ template void multiply_panel(const GatheredRows<double>&, const Panel<double>&, 
 template Panel<float> pack_panel(const float*, std::size_t, bool, std::size_t, std::size_t, float*);
 template Panel<double> pack_panel(const double*, std::size_t, bool, std::size_t, std::size_t, double*);
 template void multiply(bool, bool, std::size_t, std::size_t, std::size_t, const float*, std::size_t,
-                       const float*, std::size_t, bool, float*, std::size_t);
+                       const float*, std::size_t, bool, float*, std::size_t, float*);
 template void multiply(bool, bool, std::size_t, std::size_t, std::size_t, const double*, std::size_t,
-                       const double*, std::size_t, bool, double*, std::size_t);
+                       const double*, std::size_t, bool, double*, std::size_t, double*);
 
 template void multiply_packed(bool, std::size_t, std::size_t, std::size_t, const float*, std::size_t,
-                              const float*, std::size_t, bool, float*, std::size_t);
+                              const float*, std::size_t, bool, float*, std::size_t, float*);
 template void multiply_packed(bool, std::size_t, std::size_t, std::size_t, const double*, std::size_t,
-                              const double*, std::size_t, bool, double*, std::size_t);
+                              const double*, std::size_t, bool, double*, std::size_t, double*);
 
 }  // namespace duet

@@ -61,17 +61,26 @@ template <class T>
 Panel<T> pack_panel(const T* from, std::size_t stride, bool transposed, std::size_t terms,
                     std::size_t columns, T* packed);
 
+/// Rows of the first operand that are taken at a time, and the elements from one to the next where they are
+/// copied together.
+constexpr std::size_t gathered_rows = 128, gathered_stride = panel_terms + 16;
+/// Elements of scratch memory, of either element type, for a packed panel; for a product, which has a panel
+/// in front and behind it the rows that were copied together. A thread's stack may be too small for them.
+constexpr std::size_t panel_scratch = packed_elements<float>(panel_terms);
+constexpr std::size_t product_scratch = panel_scratch + gathered_rows * gathered_stride;
+
 /// output = op(a) op(b), added to what stands there if `accumulate`: as `gemm` (ops/blas.hpp), with the bits
 /// that `multiply_panel` promises.
 template <class T>
 void multiply(bool transpose_a, bool transpose_b, std::size_t m, std::size_t n, std::size_t k, const T* a,
-              std::size_t lda, const T* b, std::size_t ldb, bool accumulate, T* output, std::size_t ldc);
+              std::size_t lda, const T* b, std::size_t ldb, bool accumulate, T* output, std::size_t ldc,
+              T* scratch);
 
 /// The same by a b that is laid out in panels of `width` columns, a multiple of `panel_columns`, one after
 /// the other: element (i, j) of b is panels[(j / width * k + i) * width + j % width].
 template <class T>
 void multiply_packed(bool transpose_a, std::size_t m, std::size_t n, std::size_t k, const T* a,
                      std::size_t lda, const T* panels, std::size_t width, bool accumulate, T* output,
-                     std::size_t ldc);
+                     std::size_t ldc, T* scratch);
 
 }  // namespace duet

@@ -44,8 +44,8 @@ struct Pieces {
                             : winograd_operand(g, pass).elements() + winograd_operand_scratch(g, pass);
     }
     std::size_t total() const {
-        return pixel_points + feature_points + sums + image_plane + feature_plane + 2 * outside +
-               weight_points;
+        return product_scratch + pixel_points + feature_points + sums + image_plane + feature_plane +
+               2 * outside + weight_points;
     }
 };
 
@@ -65,6 +65,7 @@ WinogradTile<T>::WinogradTile(const ConvolutionGeometry& geometry, const Convolu
         scratch += elements;
         return scratch - elements;
     };
+    product_ = take(product_scratch);
     pixel_points_ = take(pieces.pixel_points);
     feature_points_ = take(pieces.feature_points);
     sums_ = take(pieces.sums);
@@ -200,12 +201,12 @@ void WinogradTile<T>::collect_features(const Block& block, T* features) {
 /// The product of each point's matrix in a block with that of the weight.
 template <class T>
 void WinogradTile<T>::multiply_points(const WinogradRows& rows, const T* left, std::size_t terms,
-                                      const T* weight, std::size_t width, T* result) const {
+                                      const T* weight, std::size_t width, T* result) {
     const std::size_t matrix = ceil_divide(width, arranged_width) * terms * arranged_width;
     for (std::size_t point = 0; point < rows.points(); ++point)
         multiply_packed(false, rows.count(point), width, terms, left + rows.first(point) * terms, terms,
                         weight + point * matrix, arranged_width, false, result + rows.first(point) * width,
-                        width);
+                        width, product_);
 }
 
 template <class T>
@@ -246,7 +247,7 @@ void WinogradTile<T>::weight(const T* image, const T* features, T*, T* weight) {
             T* const sums = sums_ + point * height * width;
             if (!transformed_) {
                 multiply(true, false, height, width, terms, left, height, feature_points_ + first * width,
-                         width, accumulate, sums, width);
+                         width, accumulate, sums, width, product_);
                 continue;
             }
             const std::size_t row = all.row(point / axes_[1].points(), point % axes_[1].points(),
@@ -255,7 +256,7 @@ void WinogradTile<T>::weight(const T* image, const T* features, T*, T* weight) {
                 const std::size_t panel = (features_.begin + columns.begin) / arranged_width;
                 multiply_packed(true, height, columns.size(), terms, left, height,
                                 features + (panel * all.total() + row) * arranged_width, arranged_width,
-                                accumulate, sums + columns.begin, width);
+                                accumulate, sums + columns.begin, width, product_);
             });
         }
     });

@@ -44,7 +44,7 @@ class WinogradTile {
     void collect_features(const Block& block, T* features);
     void collect_taps(T* weight);
     void multiply_points(const WinogradRows& rows, const T* left, std::size_t terms, const T* weight,
-                         std::size_t width, T* result) const;
+                         std::size_t width, T* result);
     const T* transformed(ConvolutionPass pass, const T* weight);
 
     const ConvolutionGeometry& geometry_;
@@ -53,6 +53,8 @@ class WinogradTile {
     WinogradAxes axes_;
     /// Of the samples, the image's channels and the features': those that the tile handles.
     Range samples_, channels_, features_;
+    /// What products use.
+    T* product_;
     /// Values at points: of image pixels, by phase and channel, and of features; sums for a weight.
     T *pixel_points_, *feature_points_, *sums_;
     /// Planes of one sample, all channels of a pixel one behind another; zeros for what is outside, and room

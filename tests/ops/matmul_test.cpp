@@ -132,6 +132,7 @@ TEST_CASE("a tile writes its region and nothing else; the regions are the whole 
         const Signature signature{shapes, c.shape()};
         const auto x = values<float>(shapes[0].elements(), 1), y = values<float>(shapes[1].elements(), 2);
         const std::vector<const float*> inputs{x.data(), y.data()};
+        std::vector<float> scratch(op_of(c).scratch(signature));
         std::vector<int> covered(c.shape().elements());
         bool only_region = true;
         const std::size_t tiles = op_of(c).tiles(signature);
@@ -139,7 +140,8 @@ TEST_CASE("a tile writes its region and nothing else; the regions are the whole 
         CHECK(tiles <= 32);
         for (std::size_t tile = 0; tile < tiles; ++tile) {
             std::vector<float> output(c.shape().elements(), NAN);
-            op_of(c).run(Kernel<float>{shapes, c.shape(), inputs, output.data(), nullptr, nullptr, tile, 0});
+            op_of(c).run(
+                Kernel<float>{shapes, c.shape(), inputs, output.data(), nullptr, scratch.data(), tile, 0});
             const Region region = op_of(c).region(signature, tile);
             std::vector<int> inside(output.size());
             for (std::size_t i = 0; i < region.rows; ++i)
@@ -175,9 +177,10 @@ TEST_CASE("an accumulating product adds to its third input, in place or not") {
         for (std::size_t i = 0; i < reference.size(); ++i) reference[i] += z[i];
         CHECK(norm_of_difference(apart, reference) < 1e-6);
         std::vector<float> within = z;
+        std::vector<float> scratch(op->scratch({shapes, output}));
         const std::vector<const float*> inputs{x.data(), y.data(), within.data()};
         for (std::size_t tile = 0; tile < op->tiles({shapes, output}); ++tile)
-            op->run(Kernel<float>{shapes, output, inputs, within.data(), nullptr, nullptr, tile, 0});
+            op->run(Kernel<float>{shapes, output, inputs, within.data(), nullptr, scratch.data(), tile, 0});
         CHECK(same_bits(within, apart));
     }
 }

@@ -64,6 +64,7 @@ TEST_CASE_TEMPLATE("each element of a product is one chain of fused multiply-add
         random = random * 1664525U + 1013904223U;
         return static_cast<std::size_t>((std::uint64_t{random} * end) >> 32U);
     };
+    std::vector<T> scratch(product_scratch);
     for (int round = 0; round < 300; ++round) {
         Chains<T> chains{below(2) == 0,
                          below(2) == 0,
@@ -88,7 +89,7 @@ TEST_CASE_TEMPLATE("each element of a product is one chain of fused multiply-add
         auto result = expected;
         chains(a, b, expected);
         multiply(chains.transpose_a, chains.transpose_b, chains.m, chains.n, chains.k, a.data(), chains.lda,
-                 b.data(), chains.ldb, chains.accumulate, result.data(), chains.ldc);
+                 b.data(), chains.ldb, chains.accumulate, result.data(), chains.ldc, scratch.data());
         CHECK(same_bits(result, expected));
     }
 }
@@ -100,14 +101,15 @@ TEST_CASE_TEMPLATE("panels laid out once multiply as the matrix does, at any cut
     std::vector<T> panels(3 * k * width, T(0));
     for (std::size_t j = 0; j < n; ++j)
         for (std::size_t t = 0; t < k; ++t) panels[(j / width * k + t) * width + j % width] = b[j * k + t];
-    std::vector<T> expected(m * n), result(m * n);
-    multiply(false, true, m, n, k, a.data(), k, b.data(), k, false, expected.data(), n);
+    std::vector<T> expected(m * n), result(m * n), scratch(product_scratch);
+    multiply(false, true, m, n, k, a.data(), k, b.data(), k, false, expected.data(), n, scratch.data());
     for (const std::size_t cut : {1, 6, 20, 37}) {
         const std::size_t rest = m - cut;
-        multiply_packed(false, cut, n, k, a.data(), k, panels.data(), width, false, result.data(), n);
+        multiply_packed(false, cut, n, k, a.data(), k, panels.data(), width, false, result.data(), n,
+                        scratch.data());
         if (rest > 0)
             multiply_packed(false, rest, n, k, a.data() + cut * k, k, panels.data(), width, false,
-                            result.data() + cut * n, n);
+                            result.data() + cut * n, n, scratch.data());
         CHECK(same_bits(result, expected));
     }
 }

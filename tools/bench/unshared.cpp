@@ -14,7 +14,7 @@ constexpr std::size_t m = 24, n = 64, k = 64, products = 500;
 
 UnsharedProducts::UnsharedProducts(std::size_t threads)
     : pool_(std::make_unique<ThreadPool>(threads)), operands_(threads) {
-    for (std::vector<float>& each : operands_) each.assign(m * k + k * n + m * n, 0.5F);
+    for (std::vector<float>& each : operands_) each.assign(m * k + k * n + m * n + product_scratch, 0.5F);
 }
 
 void UnsharedProducts::run() {
@@ -22,7 +22,9 @@ void UnsharedProducts::run() {
         float* const a = operands_[thread].data();
         float* const b = a + m * k;
         float* const c = b + k * n;
-        for (std::size_t i = 0; i < products; ++i) multiply(false, false, m, n, k, a, k, b, n, false, c, n);
+        float* const scratch = c + m * n;
+        for (std::size_t i = 0; i < products; ++i)
+            multiply(false, false, m, n, k, a, k, b, n, false, c, n, scratch);
         keep(c);
     });
 }

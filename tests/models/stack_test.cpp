@@ -1,0 +1,94 @@
+#include <doctest/doctest.h>
+
+#include <functional>
+#include <memory>
+#include <thread>
+
+#include <duet/duet.hpp>
+
+// Only the GNU C library gives the threads that a library starts another size of stack.
+#ifdef __GLIBC__
+
+#include <pthread.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+using namespace duet;
+
+namespace {
+
+using models::GanShape;
+using models::ModelKind;
+using models::Penalty;
+
+/// What a JVM's, a fibre's or musl's threads have, or less.
+constexpr std::size_t small_stack = std::size_t{128} << 10U;
+
+/// How a child process ended that ran `prepare` on its main thread, and what it returned on a thread with a
+/// small stack: 0 if well. Threads that `prepare` starts have small stacks too.
+template <class Prepare>
+int ended(const Prepare& prepare) {
+    const pid_t child = fork();
+    if (child == 0) {
+        pthread_attr_t attributes;
+        pthread_attr_init(&attributes);
+        pthread_attr_setstacksize(&attributes, small_stack);
+        pthread_setattr_default_np(&attributes);
+        auto work = prepare();
+        std::thread(std::ref(work)).join();
+        _exit(0);
+    }
+    int status = -1;
+    waitpid(child, &status, 0);
+    return status;
+}
+
+std::shared_ptr<const Dataset> pictures(const GanShape& shape) {
+    auto data = std::make_shared<Dataset>();
+    data->count = 64;
+    data->height = shape.height;
+    data->width = shape.width;
+    data->channels = shape.channels;
+    for (std::size_t i = 0; i < data->count * data->image_size(); ++i)
+        data->images.push_back(static_cast<std::uint8_t>(i * 37 % 251));
+    return data;
+}
+
+std::unique_ptr<models::GanTrainer> trainer(const GanShape& shape, Penalty penalty, double rate = 1e-4) {
+    models::TrainingOptions options = models::default_options(shape.kind);
+    options.penalty = penalty;
+    options.batch = 32;
+    options.threads = 2;
+    options.adam.rate = rate;
+    return std::make_unique<models::GanTrainer>(models::make_gan(shape, 0), options, pictures(shape));
+}
+
+}  // namespace
+
+TEST_CASE("a training step runs on small stacks") {
+    // 512 columns a row, which products copy together first; maps that are lowered, gathered and filtered.
+    const GanShape mlp{{64, 512, 512, 784}, {784, 512, 512, 1}};
+    const GanShape dcgan{{64, 64, 32, 16}, {16, 32, 64}, 32, 32, 3, ModelKind::dcgan, 0, false};
+    const GanShape resnet{{64, 32, 32, 32, 32}, {32, 32, 32}, 32, 32, 3, ModelKind::resnet};
+    for (const GanShape& shape : {mlp, dcgan, resnet})
+        for (const Penalty penalty : {Penalty::none, Penalty::r1, Penalty::gradient}) {
+            CAPTURE(models::name_of(shape.kind));
+            CAPTURE(models::name_of(penalty));
+            CHECK(ended([&] { return [trained = trainer(shape, penalty)] { trained->step(); }; }) == 0);
+        }
+}
+
+TEST_CASE("what was not finite is found on small stacks") {
+    CHECK(ended([] {
+              return [trained = trainer({}, Penalty::r1, 1e30)] {
+                  try {
+                      for (int step = 0; step < 99; ++step) trained->step();
+                  } catch (const NonFiniteError&) {
+                      return;
+                  }
+                  _exit(1);
+              };
+          }) == 0);
+}
+
+#endif
