@@ -11,7 +11,6 @@
 #include <xtensor/xarray.hpp>
 
 #include <duet/graph/arena_state.hpp>
-#include <duet/graph/blas_threads.hpp>
 #include <duet/graph/instruction.hpp>
 #include <duet/graph/program.hpp>
 
@@ -94,7 +93,6 @@ struct Program<T>::State {
     void fill_with_nan();
 
     Arena arena;
-    SingleThreadedBlas single_threaded_blas;
     /// Of the graph; kept, so that no other graph is ever found there.
     std::shared_ptr<Graph*> place;
     /// The first random node, if there is one.

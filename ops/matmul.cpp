@@ -121,12 +121,12 @@ class MatMul final : public OpOf<MatMul> {
         }
         const T* const a = kernel.inputs[0] + (transpose_a_ ? row : row * lda);
         const T* const b = kernel.inputs[1] + (transpose_b_ ? column * ldb : column);
-        if constexpr (std::is_same_v<T, float>)
-            multiply(transpose_a_, transpose_b_, part.rows, part.length, k, a, lda, b, ldb, accumulate_,
-                     output, n, kernel.scratch);
-        else
-            gemm(transpose_a_, transpose_b_, part.rows, part.length, k, a, lda, b, ldb,
-                 accumulate_ ? 1.0 : 0.0, output, n);
+        if constexpr (std::is_same_v<T, double>)
+            if (gemm(transpose_a_, transpose_b_, part.rows, part.length, k, a, lda, b, ldb,
+                     accumulate_ ? 1.0 : 0.0, output, n))
+                return;
+        multiply(transpose_a_, transpose_b_, part.rows, part.length, k, a, lda, b, ldb, accumulate_, output,
+                 n, kernel.scratch);
     }
 
  private:

@@ -1,5 +1,6 @@
 #include <cstdio>
 #include <exception>
+#include <new>
 #include <string>
 #include <string_view>
 
@@ -35,6 +36,15 @@ int fail(int code, std::string_view message) {
     return code;
 }
 
+/// Allocates nothing. An exception of the library's says what was wanted, one of the language's its own name.
+int fail_for_lack_of_memory(const std::bad_alloc& error) {
+    const std::string_view wanted = error.what();
+    std::fputs("duet: error: not enough memory", stderr);
+    if (!wanted.starts_with("std::")) std::fprintf(stderr, ": %s", error.what());
+    std::fputs("\n", stderr);
+    return other_failure;
+}
+
 std::string known_commands(CLI::App& app) {
     std::string text = "; commands are ";
     for (const CLI::App* command : app.get_subcommands(nullptr)) text += command->get_name() + ", ";
@@ -68,20 +78,28 @@ int run(int argc, char** argv) {
     return 0;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int run_and_report(int argc, char** argv) {
     try {
         return run(argc, argv);
+    } catch (const std::bad_alloc&) {
+        throw;
     } catch (const duet::NonFiniteError& error) {
         return fail(other_failure, error.what());
     } catch (const duet::MemoryError& error) {
         return fail(other_failure, error.what());
     } catch (const duet::Error& error) {
         return fail(bad_usage_or_input, error.what());
-    } catch (const std::bad_alloc&) {
-        return fail(other_failure, "not enough memory");
     } catch (const std::exception& error) {
         return fail(other_failure, error.what());
+    }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    try {
+        return run_and_report(argc, argv);
+    } catch (const std::bad_alloc& error) {  // a message may be what there is no memory for
+        return fail_for_lack_of_memory(error);
     }
 }

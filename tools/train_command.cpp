@@ -11,7 +11,6 @@
 #include <duet/data/load_images.hpp>
 #include <duet/graph/error.hpp>
 #include <duet/models/sampler.hpp>
-#include <duet/ops/blas.hpp>
 
 #include "arguments.hpp"
 #include "commands.hpp"
@@ -55,7 +54,6 @@ std::string config_of(const TrainArguments& arguments, const models::GanShape& s
     const models::TrainingOptions& options = training.options;
     nlohmann::ordered_json config;
     config["duet"] = DUET_VERSION;
-    config["blas_kernel"] = blas_kernel();
     config["data"] = arguments.data;
     config["model"] = models::name_of(shape.kind);
     config["generator_widths"] = shape.generator_widths;

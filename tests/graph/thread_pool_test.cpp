@@ -27,7 +27,7 @@ TEST_CASE("every thread of the pool runs each piece of work once") {
 }
 
 TEST_CASE("threads that wait for work cost no processor time") {
-    // OpenBLAS starts threads with the program, which spin for a tenth of a second.
+    // OpenBLAS starts threads when it is loaded, which spin for a tenth of a second.
     std::this_thread::sleep_for(std::chrono::milliseconds(300));
     ThreadPool pool(4);
     pool.run([](std::size_t) {});

@@ -11,7 +11,6 @@
 #include <duet/autodiff/gradient_tape.hpp>
 #include <duet/data/safetensors.hpp>
 #include <duet/graph/arena.hpp>
-#include <duet/graph/blas_threads.hpp>
 #include <duet/graph/error.hpp>
 #include <duet/ops/activation.hpp>
 #include <duet/ops/arithmetic.hpp>
@@ -163,7 +162,6 @@ double relative(const std::vector<T>& a, const std::vector<double>& b) {
 }  // namespace
 
 TEST_CASE_TEMPLATE("all passes are those of plain loops, whatever the order of the tiles", T, float, double) {
-    const SingleThreadedBlas guard;
     std::size_t most_tiles = 0;
     for (const Case& c : cases()) {
         Graph graph;
@@ -185,7 +183,6 @@ TEST_CASE_TEMPLATE("all passes are those of plain loops, whatever the order of t
 }
 
 TEST_CASE("a tile writes its region and nothing else; the regions are the whole output") {
-    const SingleThreadedBlas guard;
     for (const Case& c : cases()) {
         Graph graph;
         for (const Pass& pass : passes(graph, c)) {

@@ -9,7 +9,6 @@
 
 #include <doctest/doctest.h>
 
-#include <duet/graph/blas_threads.hpp>
 #include <duet/graph/error.hpp>
 #include <duet/graph/program.hpp>
 #include <duet/ops/activation.hpp>
@@ -104,7 +103,6 @@ bool same_bits(const std::vector<T>& a, const std::vector<T>& b) {
 TEST_CASE_TEMPLATE(
     "products of all transpositions are those of a plain loop, whatever the order of the tiles", T, float,
     double) {
-    const SingleThreadedBlas guard;
     for (const Product& product : products()) {
         INFO(product.transpose_a, product.transpose_b, " ", product.m, " ", product.n, " ", product.k);
         Graph graph;
@@ -158,7 +156,6 @@ TEST_CASE("a tile writes its region and nothing else; the regions are the whole 
 }
 
 TEST_CASE("an accumulating product adds to its third input, in place or not") {
-    const SingleThreadedBlas guard;
     for (const Product& product : products()) {
         Graph graph;
         const Tensor a = graph.input("a", product.a()), b = graph.input("b", product.b());
@@ -209,7 +206,6 @@ TEST_CASE("transposes of the arguments fold into the product") {
 }
 
 TEST_CASE("gradients of all transpositions are the derivative along a direction") {
-    const SingleThreadedBlas guard;
     for (const bool transpose_a : {false, true})
         for (const bool transpose_b : {false, true}) {
             INFO(transpose_a, transpose_b);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <thread>
 
 #include <doctest/doctest.h>
 
@@ -14,9 +15,12 @@ namespace duet::testing {
 
 namespace fs = std::filesystem;
 
-Process::Process(const std::string& program, const std::vector<std::string>& arguments) {
-    const std::string path = (fs::path(DUET_BUILD_DIR) / "tools" / program).string();
+Process::Process(const std::string& program, const std::vector<std::string>& arguments,
+                 const std::string& setting) {
+    const std::string tool = (fs::path(DUET_BUILD_DIR) / "tools" / program).string();
+    const std::string path = setting.empty() ? tool : "/bin/sh";
     std::vector<std::string> words = {program};
+    if (!setting.empty()) words = {"sh", "-c", setting + " && exec \"$0\" \"$@\"", tool};
     words.insert(words.end(), arguments.begin(), arguments.end());
     std::vector<char*> pointers;
     for (std::string& word : words) pointers.push_back(word.data());
@@ -52,6 +56,16 @@ Outcome Process::wait() {
     constexpr int signal_base = 128;
     const int code = WIFEXITED(status) ? WEXITSTATUS(status) : signal_base + WTERMSIG(status);
     return {code, text_of(folder_.path() / "out"), text_of(folder_.path() / "err")};
+}
+
+Outcome Process::wait(std::chrono::seconds most) {
+    const auto end = std::chrono::steady_clock::now() + most;
+    siginfo_t ended{};
+    while (::waitid(P_PID, static_cast<id_t>(pid_), &ended, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+           ended.si_pid == 0 && std::chrono::steady_clock::now() < end)
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    if (ended.si_pid == 0) send(SIGKILL);
+    return wait();
 }
 
 Outcome duet_command(const std::vector<std::string>& arguments) {

@@ -2,6 +2,7 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <cstddef>
 #include <filesystem>
 #include <string>
@@ -21,13 +22,17 @@ struct Outcome {
 /// A program of tools/ that runs beside the test.
 class Process {
  public:
-    Process(const std::string& program, const std::vector<std::string>& arguments);
+    /// `setting` is what a shell does before it becomes the program, such as "ulimit -v 60000".
+    Process(const std::string& program, const std::vector<std::string>& arguments,
+            const std::string& setting = {});
     Process(const Process&) = delete;
     Process& operator=(const Process&) = delete;
     ~Process();
 
     void send(int signal) const;
     Outcome wait();
+    /// The same; kills the program if it has not ended by then.
+    Outcome wait(std::chrono::seconds most);
 
  private:
     TemporaryFolder folder_;

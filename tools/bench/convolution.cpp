@@ -9,7 +9,6 @@
 #include <fmt/format.h>
 #include <xtensor/xarray.hpp>
 
-#include <duet/graph/blas_threads.hpp>
 #include <duet/graph/error.hpp>
 #include <duet/graph/graph.hpp>
 #include <duet/graph/program.hpp>

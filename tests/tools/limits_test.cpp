@@ -1,0 +1,63 @@
+#include <doctest/doctest.h>
+
+#include "support.hpp"
+
+using namespace duet;
+using namespace duet::testing;
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr auto patience = std::chrono::seconds(30);
+
+struct Training {
+    Training() { write_images(data, 40, 28); }
+
+    /// `duet train` after a shell's `setting`.
+    Outcome under(const std::string& setting, const std::vector<std::string>& more = {}) const {
+        std::vector<std::string> arguments = {"train", "--data", data, "--out", folder.path() / "run"};
+        arguments.insert(arguments.end(), {"--steps", "2", "--batch", "16"});
+        arguments.insert(arguments.end(), more.begin(), more.end());
+        return Process("duet", arguments, setting).wait(patience);
+    }
+
+    TemporaryFolder folder;
+    fs::path data = folder.path() / "data";
+};
+
+}  // namespace
+
+// A sanitizer takes more memory than any limit, and more of a stack.
+#ifndef DUET_SANITIZED
+
+TEST_CASE("duet ends in any amount of memory, trained or with one line that says so") {
+    const Training training;
+    bool lacked = false, trained = false;
+    for (int megabytes = 30; megabytes <= 150; megabytes += 10) {
+        CAPTURE(megabytes);
+        const std::string setting = "ulimit -v " + std::to_string(1000 * megabytes);
+        const Outcome version = Process("duet", {"--version"}, setting).wait(patience);
+        CHECK(version.code == 0);
+        CHECK(version.out.starts_with("duet "));
+        for (const char* model : {"mlp", "dcgan"}) {
+            CAPTURE(model);
+            const Outcome outcome = training.under(setting, {"--model", model});
+            CAPTURE(outcome.err);
+            CHECK(outcome.code >= 0);
+            CHECK(outcome.code <= 2);
+            CHECK((outcome.code == 0) != contains(outcome.err, "duet: error: "));
+            (outcome.code == 0 ? trained : lacked) = true;
+        }
+    }
+    CHECK(lacked);
+    CHECK(trained);
+}
+
+TEST_CASE("duet trains on small stacks") {
+    const Training training;
+    for (const char* model : {"mlp", "dcgan"})
+        CHECK(training.under("ulimit -s 128", {"--model", model, "--threads", "2"}).code == 0);
+}
+
+#endif
