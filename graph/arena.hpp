@@ -13,7 +13,8 @@ namespace duet {
 /// arena.
 class Arena {
  public:
-    /// `threads` work on each run, the caller among them. Results do not depend on their number.
+    /// `threads` work on each run, the caller among them; fewer, as `threads()` tells, where the system
+    /// starts no more. Results do not depend on their number.
     explicit Arena(std::size_t threads = 1);
 
     std::size_t threads() const;

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <new>
 #include <span>
+#include <system_error>
 
 #include <duet/graph/processor.hpp>
 
@@ -40,8 +42,13 @@ std::uint32_t ThreadPool::wait_while_equal(std::size_t thread, const std::atomic
 
 ThreadPool::ThreadPool(std::size_t threads) {
     if (threads > 1 && threads <= processors()) processors_ = std::vector<std::atomic<int>>(threads);
-    for (std::size_t thread = 1; thread < threads; ++thread)
-        workers_.emplace_back([this, thread] { serve(thread); });
+    workers_.reserve(std::max<std::size_t>(threads, 1) - 1);
+    try {
+        for (std::size_t thread = 1; thread < threads; ++thread)
+            workers_.emplace_back([this, thread] { serve(thread); });
+    } catch (const std::system_error&) {  // the system starts no more
+    } catch (const std::bad_alloc&) {
+    }
 }
 
 ThreadPool::~ThreadPool() {

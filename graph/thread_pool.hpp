@@ -17,7 +17,8 @@ namespace duet {
 /// lower-numbered one moves off it, where there are processors for all.
 class ThreadPool {
  public:
-    /// `threads` counts the caller of `run`: a pool of one starts no thread. Zero counts as one.
+    /// `threads` counts the caller of `run`: a pool of one starts no thread. Zero counts as one. Where the
+    /// system starts no more threads, for lack of memory or beyond a limit, the crew is smaller: `threads()`.
     explicit ThreadPool(std::size_t threads);
     ~ThreadPool();
     ThreadPool(const ThreadPool&) = delete;

@@ -114,6 +114,12 @@ std::size_t default_threads() {
     return std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, 2);
 }
 
+void warn_of_threads(std::size_t asked, std::size_t working) {
+    if (working < asked)
+        fmt::print(stderr, "duet: warning: works with {} of {} threads: the system starts no more\n", working,
+                   asked);
+}
+
 void add_threads_option(CLI::App& command, std::size_t& threads) {
     threads = default_threads();
     command.add_option("--threads", threads, "Threads to work with (results do not depend on it)")

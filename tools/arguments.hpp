@@ -33,6 +33,8 @@ inline constexpr std::uint64_t max_batch = Batches::max_batch_size;
 std::size_t default_threads();
 /// Adds --threads.
 void add_threads_option(CLI::App& command, std::size_t& threads);
+/// Warns on the standard error where fewer threads work than were asked for.
+void warn_of_threads(std::size_t asked, std::size_t working);
 
 /// The options that decide a training step, for the commands that make one.
 struct TrainingArguments {

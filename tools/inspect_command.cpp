@@ -100,6 +100,7 @@ void inspect(const InspectArguments& arguments) {
     options.report_passes = arguments.dump_passes;
     const Subject subject = make_subject(arguments);
     const auto trainer = make_trainer(subject, options);
+    warn_of_threads(options.threads, trainer->arena().threads());
 
     const bool dot = arguments.format == "dot";
     std::string text;

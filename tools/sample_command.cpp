@@ -96,7 +96,9 @@ void sample(const SampleArguments& arguments) {
                         ? fmt::format("--class: the model in {} is not conditional", arguments.weights)
                         : fmt::format("--class: {} is not a class of the model in {}: they are 0 to {}",
                                       arguments.label, arguments.weights, shape.classes - 1));
-    models::Sampler sampler(model, arguments.seed, Arena(arguments.threads));
+    const Arena arena(arguments.threads);
+    warn_of_threads(arguments.threads, arena.threads());
+    models::Sampler sampler(model, arguments.seed, arena);
     Drawing drawing = arguments.interpolate > 0
                           ? draw_strips(arguments, sampler, shape.latent(), shape.classes)
                           : draw_images(arguments, sampler, shape.classes);

@@ -173,6 +173,7 @@ void train(TrainArguments& arguments) {
                                  ? new_model(arguments, *data)
                                  : load_model(arguments.init, arguments.model_given, data.get());
     models::GanTrainer trainer(std::move(model), training.options, data);
+    warn_of_threads(training.options.threads, trainer.arena().threads());
     if (arguments.epochs > 0)
         arguments.steps = std::min(trainer.steps_for_epochs(arguments.epochs), max_steps);
     if (arguments.sample_every == 0)

@@ -8,6 +8,7 @@
 #include <vector>
 
 #ifdef __linux__
+#include <pthread.h>
 #include <sched.h>
 #endif
 
@@ -25,6 +26,27 @@ TEST_CASE("every thread of the pool runs each piece of work once") {
         for (const auto& count : calls) CHECK(count == 200);
     }
 }
+
+#ifdef __GLIBC__
+
+TEST_CASE("a pool works with the threads that the system starts") {
+    pthread_attr_t usual, endless;
+    REQUIRE(pthread_getattr_default_np(&usual) == 0);
+    pthread_attr_init(&endless);
+    // More than there are addresses.
+    pthread_attr_setstacksize(&endless, std::size_t{1} << 62U);
+    REQUIRE(pthread_setattr_default_np(&endless) == 0);
+    {
+        ThreadPool pool(4);
+        CHECK(pool.threads() == 1);
+        int calls = 0;
+        pool.run([&](std::size_t) { ++calls; });
+        CHECK(calls == 1);
+    }
+    CHECK(pthread_setattr_default_np(&usual) == 0);
+}
+
+#endif
 
 TEST_CASE("threads that wait for work cost no processor time") {
     // OpenBLAS starts threads when it is loaded, which spin for a tenth of a second.

@@ -60,4 +60,12 @@ TEST_CASE("duet trains on small stacks") {
         CHECK(training.under("ulimit -s 128", {"--model", model, "--threads", "2"}).code == 0);
 }
 
+TEST_CASE("duet says that it works with fewer threads where the system starts no more") {
+    const Training training;
+    // Room for one stack, that of one thread beside the first.
+    const Outcome outcome = training.under("ulimit -s 1000000 && ulimit -v 1500000", {"--threads", "4"});
+    CHECK(outcome.code == 0);
+    CHECK(contains(outcome.err, "duet: warning: works with 2 of 4 threads"));
+}
+
 #endif
