@@ -1,8 +1,13 @@
 #include <duet/graph/processor.hpp>
 
+#include <algorithm>
+#include <thread>
+
 #ifdef __linux__
 #include <sched.h>
 #endif
+
+#include <duet/graph/control_group.hpp>
 
 namespace duet {
 
@@ -37,5 +42,12 @@ int current_processor() {
 void leave_processors(std::span<const std::atomic<int>>) {}
 
 #endif
+
+std::size_t usable_processors() {
+    std::size_t count = processors();
+    if (count == 0) count = std::thread::hardware_concurrency();
+    if (const auto granted = granted_processors()) count = std::min(count, *granted);
+    return std::max<std::size_t>(count, 1);
+}
 
 }  // namespace duet

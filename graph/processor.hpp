@@ -9,6 +9,10 @@ namespace duet {
 /// How many processors the calling thread may run on; zero where that is not known.
 std::size_t processors();
 
+/// How many threads can run at a time: the processors that the calling thread may run on, or of which control
+/// groups grant it the time. At least one.
+std::size_t usable_processors();
+
 /// The processor that the calling thread runs on; -1 where that is not known.
 int current_processor();
 

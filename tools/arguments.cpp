@@ -5,12 +5,12 @@
 #include <cmath>
 #include <limits>
 #include <optional>
-#include <thread>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <duet/graph/error.hpp>
+#include <duet/graph/processor.hpp>
 
 namespace duet::tools {
 
@@ -111,13 +111,17 @@ CLI::Validator layer_widths() {
 }
 
 std::size_t default_threads() {
-    return std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, 2);
+    return std::min<std::size_t>(usable_processors(), 2);
 }
 
 void warn_of_threads(std::size_t asked, std::size_t working) {
     if (working < asked)
         fmt::print(stderr, "duet: warning: works with {} of {} threads: the system starts no more\n", working,
                    asked);
+    if (const std::size_t usable = usable_processors(); working > usable)
+        fmt::print(stderr,
+                   "duet: warning: {} threads share {} processor{}, which is slower than --threads {}\n",
+                   working, usable, usable == 1 ? "" : "s", usable);
 }
 
 void add_threads_option(CLI::App& command, std::size_t& threads) {

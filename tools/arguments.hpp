@@ -28,12 +28,13 @@ CLI::Validator layer_widths();
 /// The largest batch that a command accepts.
 inline constexpr std::uint64_t max_batch = Batches::max_batch_size;
 
-/// Threads when --threads is not given: two, or fewer where the machine has fewer. Results do not depend on
-/// it.
+/// Threads when --threads is not given: two, or one where the process may use one processor. Results do not
+/// depend on it.
 std::size_t default_threads();
 /// Adds --threads.
 void add_threads_option(CLI::App& command, std::size_t& threads);
-/// Warns on the standard error where fewer threads work than were asked for.
+/// Warns on the standard error where fewer threads work than were asked for, or more than there are
+/// processors for.
 void warn_of_threads(std::size_t asked, std::size_t working);
 
 /// The options that decide a training step, for the commands that make one.

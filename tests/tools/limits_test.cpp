@@ -1,3 +1,7 @@
+#ifdef __linux__
+#include <sched.h>
+#endif
+
 #include <doctest/doctest.h>
 
 #include "support.hpp"
@@ -66,6 +70,26 @@ TEST_CASE("duet says that it works with fewer threads where the system starts no
     const Outcome outcome = training.under("ulimit -s 1000000 && ulimit -v 1500000", {"--threads", "4"});
     CHECK(outcome.code == 0);
     CHECK(contains(outcome.err, "duet: warning: works with 2 of 4 threads"));
+}
+
+#endif
+
+#ifdef __linux__
+
+TEST_CASE("duet works with as many threads as there are processors for, and warns of more") {
+    cpu_set_t allowed, one;
+    REQUIRE(sched_getaffinity(0, sizeof allowed, &allowed) == 0);
+    CPU_ZERO(&one);
+    CPU_SET(sched_getcpu(), &one);
+    REQUIRE(sched_setaffinity(0, sizeof one, &one) == 0);
+    const Training training;
+    const Outcome usual = training.under("true"), more = training.under("true", {"--threads", "2"});
+    CHECK(sched_setaffinity(0, sizeof allowed, &allowed) == 0);
+    CHECK(usual.code == 0);
+    CHECK_FALSE(contains(usual.err, "warning"));
+    CHECK(more.code == 0);
+    CHECK(
+        contains(more.err, "duet: warning: 2 threads share 1 processor, which is slower than --threads 1\n"));
 }
 
 #endif
