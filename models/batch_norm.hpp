@@ -11,7 +11,7 @@ namespace duet::models {
 /// The variables and the call of one batch normalisation, for Network::add_batch_norm.
 class BatchNorm {
  public:
-    BatchNorm(const std::string& name, const BatchNormLayer& how, std::uint64_t seed, Where where);
+    BatchNorm(const std::string& name, const BatchNormLayer& how, std::uint64_t seed, Where where = {});
 
     /// Throws ShapeError as batch_norm does, and Error if it is conditional and the call has no labels.
     Tensor operator()(const Tensor& x, const Call& call) const;

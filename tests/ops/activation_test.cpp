@@ -70,7 +70,9 @@ TEST_CASE("every builder of one tensor is an activation by its name, beside C's 
         for (std::sregex_iterator match(text.begin(), text.end(), declaration), end; match != end; ++match)
             CHECK_MESSAGE(by_name.contains((*match)[1]), (*match)[1] << " is missing from this test's table");
     }
-    for (const auto& [name, each] : by_name) {
+    for (const auto& row : by_name) {
+        const std::string& name = row.first;
+        const Named& each = row.second;
         Graph graph;
         const Tensor x = graph.input("x", {1, 2, 3, 4});
         const Tensor by_activation = each.activation(x), by_builder = each.builder(x);

@@ -253,7 +253,9 @@ TEST_CASE("a negative axis counts from the end, wherever an axis is taken") {
          [&](const Tensor& t, std::ptrdiff_t axis) { return channel_scale(t, axis, factor(axis)); }},
     };
     const Array values = array<float>(x.shape(), varied(x.shape()));
-    for (const auto& [name, along] : builders) {
+    for (const auto& builder : builders) {
+        const std::string& name = builder.first;
+        const Along& along = builder.second;
         for (const std::ptrdiff_t axis : {0, 2}) {
             auto program = compile<float>(graph, {along(x, axis), along(x, axis - 3)});
             program.run({{x, values}});
@@ -269,8 +271,9 @@ TEST_CASE("a negative axis counts from the end, wherever an axis is taken") {
             {"moments", [&] { moments(x, {beyond}); }},  {"transpose", [&] { transpose(x, {0, 1, beyond}); }},
             {"concat", [&] { concat({x, x}, beyond); }},
         };
-        for (const auto& [name, declare] : refused) {
-            const std::string message = message_of<ShapeError>(declare);
+        for (const auto& each : refused) {
+            const std::string& name = each.first;
+            const std::string message = message_of<ShapeError>(each.second);
             CHECK_MESSAGE(
                 contains(message, fmt::format("{}: there is no axis {} in shape (2, 3, 4); axes are from "
                                               "-3 to 2",
