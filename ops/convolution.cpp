@@ -130,7 +130,7 @@ class ConvolutionOf : public OpOf<Derived> {
         if (arranged_ || !shares_operand(shape, plan(signature), Derived::pass)) return {};
         auto same = std::make_shared<Derived>(static_cast<const Derived&>(*this));
         same->arranged_ = shape;
-        const std::string purpose = fmt::format("for={} {}", this->name(), ConvolutionOf::attributes());
+        const std::string purpose = fmt::format("for={} {}", this->name(), this->attributes());
         return Rearranged{1, arrange_operand(shape, Derived::pass, purpose), same};
     }
     double flops(const Signature& signature) const override {

@@ -270,3 +270,19 @@ TEST_CASE("a convolution's weight, or features, are arranged once for its tiles,
         for (std::size_t i = 0; i < 3; ++i) CHECK(same_bits(arranged[i], literal[i]));
     }
 }
+
+TEST_CASE("features that convolutions of several kernels have in common are arranged for each") {
+    Graph graph;
+    const Tensor down = graph.input("down", {1, 208, 8, 7}), across = graph.input("across", {1, 208, 7, 8}),
+                 features = graph.input("features", {1, 16, 6, 6});
+    const std::vector<Tensor> gradients = {conv2d_weight_gradient(down, features, {3, 2}),
+                                           conv2d_weight_gradient(across, features, {2, 3})};
+    const Array a = ramp(down.shape()), b = ramp(across.shape()), c = ramp(features.shape());
+    CompileOptions plain;
+    plain.rewrite = false;
+    auto arranged = compile<float>(graph, gradients),
+         literal = compile<float>(graph, gradients, {}, Arena(), plain);
+    for (auto* program : {&arranged, &literal}) program->run({{down, a}, {across, b}, {features, c}});
+    CHECK(arranged.describe().find("arrange_operand") != std::string::npos);
+    for (std::size_t i = 0; i < gradients.size(); ++i) CHECK(same_bits(arranged[i], literal[i]));
+}
