@@ -44,6 +44,19 @@ void evaluate_taps(const ConvolutionGeometry& geometry, const WinogradAxes& axes
     });
 }
 
+/// Zeros behind the last of so many columns, in some rows of each of `matrices` matrices of `height` rows.
+template <class T>
+void fill_last_panel(std::size_t columns, std::size_t height, std::size_t matrices, const Range& rows,
+                     T* to) {
+    const std::size_t used = columns % arranged_width, panel = height * arranged_width;
+    if (used == 0) return;
+    for (std::size_t matrix = 0; matrix < matrices; ++matrix) {
+        T* const last = to + ((matrix + 1) * panels(columns) - 1) * panel;
+        for (std::size_t row = rows.begin; row < rows.end; ++row)
+            std::fill_n(last + row * arranged_width + used, arranged_width - used, T(0));
+    }
+}
+
 /// For features: those rows that belong to some image channels.
 template <class T>
 void transform_filters(const ConvolutionGeometry& geometry, const T* weight, const Range& channels, T* taps,
@@ -60,6 +73,11 @@ void transform_filters(const ConvolutionGeometry& geometry, const T* weight, con
                        (phase * g.image_channels + channel) * arranged_width + feature % arranged_width;
             });
         }
+    for (std::size_t phase = 0; phase < g.phases(); ++phase) {
+        const std::size_t first = phase * g.image_channels;
+        fill_last_panel(g.feature_channels, pixel_channels(g), axes[0].points() * axes[1].points(),
+                        {first + channels.begin, first + channels.end}, to);
+    }
 }
 
 /// For an image: the rows of some feature channels.
@@ -79,6 +97,7 @@ void transform_transposed_filters(const ConvolutionGeometry& geometry, const T* 
                        column % arranged_width;
             });
         }
+    fill_last_panel(pixel_channels(g), g.feature_channels, axes[0].points() * axes[1].points(), features, to);
 }
 
 /// For a weight: the rows of some samples.
@@ -105,6 +124,10 @@ void transform_features(const ConvolutionGeometry& geometry, const T* features, 
                 evaluate(tile.points, tile.outputs, from, values, piece);
             });
         }
+    for (std::size_t y = 0; y < axes[0].points(); ++y)
+        for (std::size_t x = 0; x < axes[1].points(); ++x)
+            fill_last_panel(g.feature_channels, rows.total(), 1,
+                            {rows.row(y, x, samples.begin, 0, 0), rows.row(y, x, samples.end, 0, 0)}, to);
 }
 
 }  // namespace

@@ -19,7 +19,7 @@ Shape winograd_operand(const ConvolutionGeometry& geometry, ConvolutionPass pass
 bool shares_winograd_operand(const ConvolutionGeometry& geometry, const ConvolutionPlan& plan,
                              ConvolutionPass pass);
 
-/// Writes the `part`-th of `parts` parts of it.
+/// Writes the `part`-th of `parts` parts of it, zeros behind the last column.
 template <class T>
 void transform_operand(const ConvolutionGeometry& geometry, ConvolutionPass pass, const T* operand,
                        std::size_t part, std::size_t parts, T* scratch, T* transformed);

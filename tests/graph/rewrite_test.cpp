@@ -286,3 +286,19 @@ TEST_CASE("features that convolutions of several kernels have in common are arra
     CHECK(arranged.describe().find("arrange_operand") != std::string::npos);
     for (std::size_t i = 0; i < gradients.size(); ++i) CHECK(same_bits(arranged[i], literal[i]));
 }
+
+TEST_CASE("a scan of an arranged weight sees no numbers that another program left") {
+    Graph graph;
+    const Tensor x = graph.input("x", {2, 16, 6, 5}), w = graph.input("w", {48, 16, 3, 3}),
+                 negative = graph.input("negative", {300, 300});
+    const Arena arena;
+    CompileOptions apart, scan;
+    apart.fuse = false;
+    scan.scan = true;
+    auto before = compile<float>(graph, {sum(log(negative))}, {}, arena, apart);
+    auto scanned = compile<float>(graph, {conv2d(x, w, {.padding = {1, 1}})}, {}, arena, scan);
+    const Array image = ramp(x.shape()), weight = ramp(w.shape()), numbers = filled(negative.shape(), -1.0F);
+    before.run({{negative, numbers}});
+    CHECK(scanned.describe().find("arrange_operand") != std::string::npos);
+    scanned.run({{x, image}, {w, weight}});
+}
