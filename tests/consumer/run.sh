@@ -22,6 +22,26 @@ if pkg-config --cflags duet | grep -E 'march|XSIMD'; then
     echo "run.sh: duet.pc forces flags of its own build on its users" >&2
     exit 1
 fi
+# A file of ops compiled with the flags meant for it: all of its loops are vectorised, and no product and sum contracted.
+op_cflags=$(pkg-config --variable=op_cflags duet)
+if [ -z "$op_cflags" ] ||
+    [ "$op_cflags" != "$(PKG_CONFIG_PATH=$build/meson-uninstalled pkg-config --variable=op_cflags duet)" ]; then
+    echo "run.sh: duet.pc has no op_cflags, or others than that of the build tree" >&2
+    exit 1
+fi
+read -ra op_flags <<<"$(pkg-config --cflags duet) $op_cflags"
+"$@" -c "$here/gate.cpp" -o "$root/gate.o" "${op_flags[@]}"
+if [[ $* != *-fsanitize* ]] && "$@" "${op_flags[@]}" -dM -E -x c++ /dev/null | grep -q __AVX__; then
+    code=$(objdump -d "$root/gate.o")
+    loops=6 # of floats and of doubles: both arguments arrays, the first one number, the second one number
+    roots=$(grep -cE 'vsqrtp[sd] .*%[yz]mm' <<<"$code" || true)
+    contracted=$(grep -cE 'vfn?m(add|sub)' <<<"$code" || true)
+    if [ "$roots" -lt "$loops" ] || [ "$contracted" -gt 0 ]; then
+        echo "run.sh: ${op_flags[*]}: $roots vectorised square roots in $loops loops, $contracted contracted operations" >&2
+        exit 1
+    fi
+fi
+
 read -ra flags <<<"$(pkg-config --cflags --libs duet)"
 "$@" -O1 "$here/main.cpp" -o "$root/consumer" "${flags[@]}"
 LD_LIBRARY_PATH=$(pkg-config --variable=libdir duet) "$root/consumer"
