@@ -8,7 +8,6 @@
 
 #include <duet/graph/error.hpp>
 #include <duet/graph/graph.hpp>
-#include <duet/ops/addend.hpp>
 #include <duet/ops/shape_rules.hpp>
 
 namespace duet {
@@ -66,27 +65,19 @@ class Gather final : public OpOf<Gather> {
 
 class ScatterAdd final : public OpOf<ScatterAdd> {
  public:
-    ScatterAdd(std::size_t rows, bool accumulate) : rows_(rows), accumulate_(accumulate) {}
+    explicit ScatterAdd(std::size_t rows) : rows_(rows) {}
     std::string name() const override { return "scatter_add"; }
-    std::string attributes() const override {
-        return fmt::format("rows={}, accumulate={}", rows_, int{accumulate_});
-    }
+    std::string attributes() const override { return fmt::format("rows={}", rows_); }
     Shape shape(std::span<const Shape> inputs) const override {
-        const Shape table = scatter_shape(inputs[0], inputs[1], rows_);
-        if (accumulate_) expect_pairs("the table and what it is added to", table, inputs[2]);
-        return table;
+        return scatter_shape(inputs[0], inputs[1], rows_);
     }
     double flops(const Signature& signature) const override {
         return static_cast<double>(signature.inputs[0].elements());
     }
-    std::shared_ptr<const Op> accumulating() const override {
-        return accumulate_ ? nullptr : std::make_shared<ScatterAdd>(rows_, true);
-    }
-    bool in_place(std::size_t input) const override { return accumulate_ && input == 2; }
-    bool differentiable(std::size_t input) const override { return input != 1; }
+    bool differentiable(std::size_t input) const override { return input == 0; }
     bool may_fail() const override { return true; }
-    Tensor gradient(std::size_t input, const Application& application, const Tensor& seed) const override {
-        return input == 2 ? seed : gather(seed, application.inputs[1]);
+    Tensor gradient(std::size_t, const Application& application, const Tensor& seed) const override {
+        return gather(seed, application.inputs[1]);
     }
     /// A tile takes some columns of every row, so that no two of them write to one element.
     std::size_t tiles(const Signature& signature) const override {
@@ -98,9 +89,8 @@ class ScatterAdd final : public OpOf<ScatterAdd> {
         const std::size_t length = kernel.output_shape.elements() / rows_;
         const std::size_t begin = kernel.tile * columns_per_tile;
         const std::size_t columns = std::min(columns_per_tile, length - begin);
-        const T* const addend = accumulate_ ? kernel.inputs[2] : nullptr;
-        for (std::size_t row = 0; addend != kernel.output && row < rows_; ++row)
-            begin_with(addend, kernel.output, row * length + begin, columns);
+        for (std::size_t row = 0; row < rows_; ++row)
+            std::fill_n(kernel.output + row * length + begin, columns, T(0));
         for (std::size_t i = 0; i < kernel.input_shapes[1].elements(); ++i) {
             const std::size_t row = checked_index(*this, kernel.inputs[1], i, rows_);
             const T* from = kernel.inputs[0] + i * length + begin;
@@ -112,7 +102,6 @@ class ScatterAdd final : public OpOf<ScatterAdd> {
  private:
     static constexpr std::size_t columns_per_tile = 1024;
     std::size_t rows_;
-    bool accumulate_;
 };
 
 class OneHot final : public OpOf<OneHot> {
@@ -148,7 +137,7 @@ Tensor gather(Operand table, Operand indices) {
 }
 
 Tensor scatter_add(Operand values, Operand indices, std::size_t rows) {
-    return apply(std::make_shared<ScatterAdd>(rows, false), {values, indices});
+    return apply(std::make_shared<ScatterAdd>(rows), {values, indices});
 }
 
 Tensor one_hot(Operand indices, std::size_t depth) {
