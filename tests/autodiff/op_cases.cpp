@@ -1,28 +1,21 @@
 #include "op_cases.hpp"
 
 #include <algorithm>
-#include <array>
 #include <initializer_list>
-#include <limits>
 #include <string>
 
 #include <xtensor/xarray.hpp>
 
-#include <duet/autodiff/gradient_tape.hpp>
 #include <duet/ops/activation.hpp>
 #include <duet/ops/arithmetic.hpp>
 #include <duet/ops/broadcast.hpp>
 #include <duet/ops/channel_affine.hpp>
-#include <duet/ops/classification.hpp>
 #include <duet/ops/comparison.hpp>
-#include <duet/ops/convolution.hpp>
 #include <duet/ops/indexing.hpp>
 #include <duet/ops/matmul.hpp>
 #include <duet/ops/moments.hpp>
-#include <duet/ops/pooling.hpp>
 #include <duet/ops/random.hpp>
 #include <duet/ops/reduce.hpp>
-#include <duet/ops/resampling.hpp>
 #include <duet/ops/shape_ops.hpp>
 #include <duet/ops/stop_gradient.hpp>
 
@@ -44,18 +37,6 @@ Build binary(Tensor (*builder)(Operand, Operand)) {
 /// The comparison of two inputs, drawn so far apart that no step changes it, as a factor.
 Build factor(Tensor (*builder)(Operand, Operand)) {
     return [builder](Graph&, const Inputs& x) { return x[0] * builder(x[0], x[1]) + x[1]; };
-}
-
-ArrayOf<double> indices_of(std::initializer_list<double> values) {
-    ArrayOf<double> result = ArrayOf<double>::from_shape({values.size()});
-    std::copy(values.begin(), values.end(), result.data());
-    return result;
-}
-
-/// A matrix (3, 4) with minus infinity at some places.
-Tensor masked(Graph& graph, const Tensor& x) {
-    const Tensor mask = one_hot(graph.constant(indices_of({1, 3, 0})), 4);
-    return where(mask, -std::numeric_limits<double>::infinity(), x);
 }
 
 std::vector<OpCase> make_cases() {
@@ -270,36 +251,6 @@ std::vector<OpCase> make_cases() {
              return x[0] * one_hot(graph.constant(indices_of({3, 0, 1})), 4);
          },
          one, -2, 2},
-        {"Sum", "softmax", unary(softmax), one, -2, 2},
-        {"Sum", "log_softmax", unary(log_softmax), one, -2, 2},
-        {"Sum", "softmax_cross_entropy", binary(softmax_cross_entropy), same, 0.1, 1},
-        {"Sum", "softmax_cross_entropy of classes",
-         [](Graph& graph, const Inputs& x) {
-             return softmax_cross_entropy(x[0], graph.constant(indices_of({3, 0, 1})));
-         },
-         one, -2, 2},
-        {"Sum", "softmax of masked classes",
-         [](Graph& graph, const Inputs& x) { return softmax(masked(graph, x[0])); }, one, -2, 2},
-        {"Sum", "logsumexp of masked classes",
-         [](Graph& graph, const Inputs& x) { return logsumexp(masked(graph, x[0]), {1}); }, one, -2, 2},
-        {"Sum", "softmax_cross_entropy of masked classes",
-         [](Graph& graph, const Inputs& x) {
-             return softmax_cross_entropy(masked(graph, x[0]), graph.constant(indices_of({3, 0, 1})));
-         },
-         one, -2, 2},
-        {"Sum", "softmax_cross_entropy of distributions without the masked classes",
-         [](Graph& graph, const Inputs& x) {
-             const Tensor logits = masked(graph, x[0]);
-             return softmax_cross_entropy(logits, softmax(logits) * x[1]);
-         },
-         same, 0.1, 1},
-        {"Softplus", "sigmoid_cross_entropy of an infinite logit",
-         [](Graph& graph, const Inputs& x) {
-             const Tensor logits = masked(graph, x[0]);
-             return sigmoid_cross_entropy(logits, sigmoid(logits) * x[1]);
-         },
-         same, 0.1, 1},
-        {"Softplus", "sigmoid_cross_entropy", binary(sigmoid_cross_entropy), same, 0.1, 1},
         {"MatMul",
          "matmul",
          [](Graph&, const Inputs& x) { return matmul(x[0], x[1]); },
@@ -372,79 +323,6 @@ std::vector<OpCase> make_cases() {
              return of.mean / of.variance;
          },
          one, -2, 2},
-        {"SumPool",
-         "sum_pool2d",
-         [](Graph&, const Inputs& x) {
-             return sum_pool2d(x[0], {{3, 2}, {2, 1}, {1, 0}});
-         },
-         {{2, 1, 4, 3}},
-         -2,
-         2},
-        {"SumPool",
-         "avg_pool2d without its padding",
-         [](Graph&, const Inputs& x) {
-             return avg_pool2d(x[0], {{2, 2}, {1, 2}, {1, 1}}, false);
-         },
-         {{1, 2, 3, 4}},
-         -2,
-         2},
-        {"SumUnpool",
-         "sum_unpool2d",
-         [](Graph&, const Inputs& x) {
-             return sum_unpool2d(x[0], {{3, 2}, {2, 1}, {1, 0}}, {4, 3});
-         },
-         {{2, 1, 2, 2}},
-         -2,
-         2},
-        {"SumUnpool",
-         "upsample_nearest2d",
-         [](Graph&, const Inputs& x) { return upsample_nearest2d(x[0], 2); },
-         {{1, 2, 2, 3}},
-         -2,
-         2},
-        {"MaxPoolPlaces",
-         "max_pool2d",
-         [](Graph&, const Inputs& x) { return max_pool2d(x[0]); },
-         {{1, 2, 3, 4}},
-         -2,
-         2},
-        {"TakeAt",
-         "max_pool2d, overlapping",
-         [](Graph&, const Inputs& x) {
-             return max_pool2d(x[0] * x[1], {{3, 3}, {1, 2}, {1, 1}});
-         },
-         {{1, 2, 3, 4}, {1, 2, 3, 4}},
-         0.5,
-         2},
-        {"AddAt",
-         "the gradient of max_pool2d",
-         [](Graph& graph, const Inputs& x) {
-             return GradientTape(graph).gradient(max_pool2d(x[0]), x[0], x[1]);
-         },
-         {{1, 1, 2, 4}, {1, 1, 1, 2}},
-         -2,
-         2},
-        {"AddAt",
-         "max_pool2d twice of one image",
-         [](Graph&, const Inputs& x) {
-             return square(max_pool2d(x[0])) +
-                    exp(slice(max_pool2d(x[0], {{2, 1}}), {0, 0, 0, 0}, {1, 1, 1, 2}));
-         },
-         {{1, 1, 2, 4}},
-         -1,
-         1},
-        {"MatMul",
-         "upsample_bilinear2d",
-         [](Graph&, const Inputs& x) { return upsample_bilinear2d(x[0], 2); },
-         {{1, 2, 2, 3}},
-         -2,
-         2},
-        {"Transpose",
-         "pixel_shuffle",
-         [](Graph&, const Inputs& x) { return pixel_shuffle(x[0], 2); },
-         {{1, 4, 1, 3}},
-         -2,
-         2},
         {"RandomNormal", "random_normal",
          [](Graph& graph, const Inputs& x) {
              return x[0] * random_normal(graph, "noise", {3, 4});
@@ -458,82 +336,19 @@ std::vector<OpCase> make_cases() {
     };
 }
 
-using Pair = std::array<std::size_t, 2>;
-
-struct Convolution {
-    std::string name;
-    std::size_t batch, channels, features;
-    Pair image, kernel;
-    Convolution2d how;
-};
-
-/// Strides that divide and that do not, axes of size 1, kernels that cover the image, dilation, groups, and
-/// more samples than one block takes.
-std::vector<Convolution> convolutions() {
-    return {
-        {"plain", 2, 3, 2, {5, 4}, {3, 2}, {}},
-        {"pointwise", 2, 3, 4, {3, 2}, {1, 1}, {}},
-        {"pointwise, stride", 1, 2, 3, {4, 5}, {1, 1}, {.stride = {2, 3}}},
-        {"k4 s2 p1", 2, 2, 3, {6, 6}, {4, 4}, {{2, 2}, {1, 1}, {1, 1}, 1}},
-        {"strides that leave pixels over", 2, 2, 2, {8, 7}, {3, 2}, {{3, 4}, {0, 1}, {1, 1}, 1}},
-        {"stride beyond the kernel", 1, 1, 2, {7, 9}, {2, 1}, {{3, 5}, {0, 0}, {1, 1}, 1}},
-        {"dilation", 1, 2, 2, {7, 8}, {3, 2}, {{1, 2}, {2, 1}, {2, 3}, 1}},
-        {"dilation beyond the stride", 1, 1, 1, {9, 9}, {3, 3}, {{2, 2}, {1, 0}, {3, 4}, 1}},
-        {"groups", 2, 4, 6, {4, 5}, {3, 3}, {{1, 2}, {1, 1}, {1, 1}, 2}},
-        {"a group a channel", 1, 3, 6, {4, 4}, {2, 2}, {{2, 2}, {0, 0}, {1, 1}, 3}},
-        {"one channel", 3, 1, 1, {5, 5}, {3, 3}, {{2, 2}, {1, 1}, {1, 1}, 1}},
-        {"one row", 2, 2, 3, {1, 6}, {1, 3}, {{1, 1}, {0, 1}, {1, 1}, 1}},
-        {"one column, padding beyond the kernel", 1, 2, 1, {4, 1}, {2, 1}, {{1, 2}, {3, 2}, {1, 1}, 1}},
-        {"kernel over the image", 3, 2, 2, {2, 3}, {2, 3}, {}},
-        {"one pixel of features", 2, 2, 3, {2, 2}, {4, 4}, {{2, 2}, {1, 1}, {1, 1}, 1}},
-        {"minimal filtering, two taps a phase", 2, 16, 16, {14, 9}, {4, 4}, {{2, 2}, {1, 1}, {1, 1}, 1}},
-        {"minimal filtering, three taps", 2, 16, 32, {6, 5}, {3, 3}, {{1, 1}, {1, 1}, {1, 1}, 1}},
-    };
-}
-
-void add_convolutions(std::vector<OpCase>& cases) {
-    for (const Convolution& c : convolutions()) {
-        const Shape image{c.batch, c.channels, c.image[0], c.image[1]};
-        const Shape weight{c.features, c.channels / c.how.groups, c.kernel[0], c.kernel[1]};
-        Pair size, left_over;
-        for (std::size_t axis = 0; axis < 2; ++axis) {
-            const std::size_t room =
-                c.image[axis] + 2 * c.how.padding[axis] - c.how.dilation[axis] * (c.kernel[axis] - 1) - 1;
-            size[axis] = room / c.how.stride[axis] + 1;
-            left_over[axis] = room % c.how.stride[axis];
-        }
-        const Shape features{c.batch, c.features, size[0], size[1]};
-        cases.push_back({"Conv2d",
-                         "conv2d, " + c.name,
-                         [how = c.how](Graph&, const Inputs& x) { return conv2d(x[0], x[1], how); },
-                         {image, weight},
-                         -1,
-                         1});
-        cases.push_back({"ConvTranspose2d",
-                         "conv_transpose2d, " + c.name,
-                         [how = c.how, left_over](Graph&, const Inputs& x) {
-                             return conv_transpose2d(x[0], x[1], how, left_over);
-                         },
-                         {features, weight},
-                         -1,
-                         1});
-        cases.push_back({"Conv2dWeightGradient",
-                         "conv2d_weight_gradient, " + c.name,
-                         [how = c.how, kernel = c.kernel](Graph&, const Inputs& x) {
-                             return conv2d_weight_gradient(x[0], x[1], kernel, how);
-                         },
-                         {image, features},
-                         -1,
-                         1});
-    }
-}
-
 }  // namespace
+
+ArrayOf<double> indices_of(std::initializer_list<double> values) {
+    ArrayOf<double> result = ArrayOf<double>::from_shape({values.size()});
+    std::copy(values.begin(), values.end(), result.data());
+    return result;
+}
 
 const std::vector<OpCase>& op_cases() {
     static const std::vector<OpCase> all = [] {
         std::vector<OpCase> cases = make_cases();
-        add_convolutions(cases);
+        for (const std::vector<OpCase>& more : {classification_cases(), image_cases(), variant_cases()})
+            cases.insert(cases.end(), more.begin(), more.end());
         return cases;
     }();
     return all;

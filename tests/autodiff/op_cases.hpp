@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <initializer_list>
 #include <string>
 #include <vector>
 
@@ -19,8 +20,19 @@ struct OpCase {
     double low, high;
 };
 
-/// At least one case for every op class in ops/, but for the exempt.
+/// At least one case for every op class in ops/, but for the exempt: those of op_cases.cpp and the lists
+/// below.
 const std::vector<OpCase>& op_cases();
+
+/// Of what compares logits with classes.
+std::vector<OpCase> classification_cases();
+/// Of ops on images: (batch, channels, height, width).
+std::vector<OpCase> image_cases();
+/// Of ops that differ from another case's in one attribute, at inputs of the same shapes, and of ops that
+/// absorb another.
+std::vector<OpCase> variant_cases();
+
+ArrayOf<double> indices_of(std::initializer_list<double> values);
 
 struct ExemptOp {
     std::string op_class, reason;
