@@ -360,7 +360,6 @@ const std::vector<ExemptOp>& exempt_ops() {
          "made by the compiler, when all gradients are taken; rewrite_test holds it to matmul's bits"},
         {"PanelMatMul", "the same"},
         {"ArrangeOperand", "the same, for convolutions; rewrite_test holds them to the same bits"},
-        {"RandomOp", "the base of the random ops"},
         {"Rejection", "throws from its shape rule and never becomes a node"},
     };
     return exempt;

@@ -9,8 +9,8 @@
 
 namespace duet {
 
-/// One thing to check about an op's gradients: at inputs of these shapes drawn from [low, high), where it has
-/// no kinks. An op that is not differentiable is checked as a factor that stays constant.
+/// One thing to check about an op's gradients and promises: at inputs of these shapes drawn from [low, high),
+/// where it has no kinks. An op that is not differentiable is checked as a factor that stays constant.
 struct OpCase {
     /// The class as its source names it.
     std::string op_class;
@@ -31,6 +31,10 @@ std::vector<OpCase> image_cases();
 /// Of ops that differ from another case's in one attribute, at inputs of the same shapes, and of ops that
 /// absorb another.
 std::vector<OpCase> variant_cases();
+
+/// Cases so large that ops are cut into tiles, in each of the ways that they have. Too large to be
+/// differentiated by differences.
+std::vector<OpCase> tiled_cases();
 
 ArrayOf<double> indices_of(std::initializer_list<double> values);
 

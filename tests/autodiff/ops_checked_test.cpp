@@ -1,9 +1,3 @@
-#include <algorithm>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
-#include <map>
-#include <regex>
 #include <set>
 #include <string>
 
@@ -12,45 +6,14 @@
 #include <duet/autodiff/gradient_check.hpp>
 
 #include "op_cases.hpp"
+#include "op_sources.hpp"
 
 using namespace duet;
 
-namespace {
-
-/// The base of each class declared with one, in the sources of a folder.
-std::map<std::string, std::string> declared_bases(const std::filesystem::path& folder) {
-    const std::regex declaration(
-        R"((?:class|struct)\s+(\w+)\s*(?:final)?\s*:\s*(?:public\s+)?(?:duet::)?(\w+))");
-    std::map<std::string, std::string> bases;
-    for (const auto& entry : std::filesystem::directory_iterator(folder)) {
-        const std::string extension = entry.path().extension();
-        if (extension != ".cpp" && extension != ".hpp") continue;
-        std::ifstream file(entry.path());
-        const std::string text{std::istreambuf_iterator<char>(file), {}};
-        for (std::sregex_iterator match(text.begin(), text.end(), declaration), end; match != end; ++match)
-            bases[(*match)[1]] = (*match)[2];
-    }
-    return bases;
-}
-
-/// The classes that derive from Op, directly or through others, and from which none derives in turn.
-std::set<std::string> op_classes(const std::map<std::string, std::string>& bases) {
-    const std::set<std::string> roots{"Op", "OpOf", "ElementwiseOp", "ElementwiseOf"};
-    std::set<std::string> classes;
-    for (const auto& [name, base] : bases) {
-        std::string ancestor = base;
-        for (std::size_t depth = 0; depth < bases.size() && bases.contains(ancestor); ++depth)
-            ancestor = bases.at(ancestor);
-        if (roots.contains(ancestor)) classes.insert(name);
-    }
-    for (const auto& [name, base] : bases) classes.erase(base);
-    return classes;
-}
-
-}  // namespace
-
 TEST_CASE("every op class has a row in the checker's table, and every row a class") {
-    const std::set<std::string> classes = op_classes(declared_bases(DUET_SOURCE_DIR "/ops"));
+    std::set<std::string> classes;
+    for (const OpSource& op : op_sources_in(DUET_SOURCE_DIR "/ops"))
+        if (!op.is_base) classes.insert(op.name);
     REQUIRE(classes.size() > 20);
     std::set<std::string> rows;
     for (const OpCase& row : op_cases()) rows.insert(row.op_class);
@@ -59,7 +22,6 @@ TEST_CASE("every op class has a row in the checker's table, and every row a clas
         CHECK_FALSE(exempt.reason.empty());
         rows.insert(exempt.op_class);
     }
-    for (const ExemptOp& row : exempt_ops()) rows.insert(row.op_class);
     for (const std::string& name : classes)
         CHECK_MESSAGE(rows.contains(name), name << " has no row in tests/autodiff/op_cases.cpp");
     for (const std::string& name : rows)
