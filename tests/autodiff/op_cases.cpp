@@ -237,15 +237,6 @@ std::vector<OpCase> make_cases() {
              return scatter_add(x[0], graph.constant(indices_of({4, 1, 4})), 5);
          },
          one, -2, 2},
-        {"ScatterAdd",
-         "scatter_adds, accumulating",
-         [](Graph& graph, const Inputs& x) {
-             const Tensor places = graph.constant(indices_of({4, 1, 4}));
-             return square(x[1]) + scatter_add(x[0], places, 5) + scatter_add(x[0] * x[0], places, 5);
-         },
-         {{3, 4}, {5, 4}},
-         -2,
-         2},
         {"OneHot", "one_hot",
          [](Graph& graph, const Inputs& x) {
              return x[0] * one_hot(graph.constant(indices_of({3, 0, 1})), 4);
