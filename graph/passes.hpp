@@ -29,8 +29,9 @@ Plan absorb_producers(const Plan& plan);
 /// for all its products. Rounding.
 Plan rearrange_inputs(const Plan& plan);
 
-/// Turns the sum of a value and of a product that nothing else needs into a product that accumulates.
-/// Rounding; decided among the nodes that updates need, so that fetching more changes no trained bit.
+/// Turns the sum of a value and of a product, or a padded part, that nothing else needs into one that
+/// accumulates. Rounding; decided among the nodes that updates need, so that fetching more changes no trained
+/// bit.
 Plan accumulate_sums(const Plan& plan);
 
 /// Every update a value of its own and that no leaf holds: the value can then be computed into the variable.

@@ -138,7 +138,8 @@ TEST_CASE("a part is not added over what is still read") {
     auto program = compile<float>(graph, sums);
     for (int run = 0; run < 2; ++run) {
         program.run({{x, fed}, {row, fed_row}});
-        for (std::size_t i = 0; i < sums.size(); ++i) CHECK(distance(program[i], values_of(expected[i])) < 1e-6);
+        for (std::size_t i = 0; i < sums.size(); ++i)
+            CHECK(distance(program[i], values_of(expected[i])) < 1e-6);
     }
     // A variable's next value may be made where it stands, the rest of it left alone.
     auto step = compile<float>(graph, {}, {{Update{weight, sums[4]}}});
