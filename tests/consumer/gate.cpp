@@ -1,5 +1,5 @@
-// An elementwise op of one's own, in a file that is compiled with the flags that duet.pc has for such: run.sh looks at
-// its machine code.
+// An elementwise op of one's own, in a file that is compiled with the flags that duet.pc has for such: run.sh
+// looks at its machine code.
 #include <cmath>
 #include <memory>
 #include <string>
