@@ -50,13 +50,13 @@ TEST_CASE("the terms of a long sum do not wait for the last: fusion takes no mor
              return sigmoid(matmul(tanh(matmul(x, x.graph().read(in))), x.graph().read(out)));
          }},
     };
-    for (const auto& [name, term] : kinds) {
-        CAPTURE(name);
+    for (const auto& kind : kinds) {
+        CAPTURE(kind.first);
         Graph graph;
         const Tensor x = graph.input("x", matrix);
         Tensor sum;
         for (std::size_t i = 0; i < terms; ++i) {
-            const Tensor next = term(x, i);
+            const Tensor next = kind.second(x, i);
             sum = sum.valid() ? sum + next : next;
         }
         check_little_more(graph, tanh(sum));

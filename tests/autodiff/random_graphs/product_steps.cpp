@@ -31,6 +31,8 @@ RandomValue product(ValuePool& pool) {
     const bool independent = fitting.empty() || dice.chance(0.6);
     const std::size_t most = std::min(pool.most_elements() / rows, pool.most_products() / (rows * inner));
     if (most == 0 || inner > pool.most_elements()) return {};
+    // The terms of long sums should not be all alike, for then they round alike.
+    if (!independent && inner > 64) return {};
     RandomValue b;
     if (independent) {
         const std::size_t columns =

@@ -1,5 +1,6 @@
 #include "rounding_noise.hpp"
 
+#include <cmath>
 #include <random>
 
 #include <duet/graph/leaves.hpp>
@@ -9,10 +10,11 @@ namespace duet::testing {
 
 namespace {
 
-/// Multiplies each element by 1 and half a unit in the last place of float, or a part of it, up or down.
+/// Multiplies each element by 1 and, up or down, so many times a part of half a unit in the last place of
+/// float.
 class RoundingNoise final : public OpOf<RoundingNoise> {
  public:
-    explicit RoundingNoise(std::uint64_t seed) : seed_(seed) {}
+    RoundingNoise(std::uint64_t seed, double times) : seed_(seed), times_(times) {}
     std::string name() const override { return "rounding_noise"; }
     Shape shape(std::span<const Shape> inputs) const override { return inputs[0]; }
     double flops(const Signature&) const override { return 0; }
@@ -25,7 +27,7 @@ class RoundingNoise final : public OpOf<RoundingNoise> {
         std::uint64_t state = seed_ + kernel.draw * 0x632be59bd9b4e019;
         for (std::size_t i = 0; i < kernel.output_shape.elements(); ++i) {
             const double noise = static_cast<double>(next(state) >> 11) * 0x1p-52 - 1;
-            kernel.output[i] = kernel.inputs[0][i] * static_cast<T>(1 + half_unit * noise);
+            kernel.output[i] = kernel.inputs[0][i] * static_cast<T>(1 + times_ * half_unit * noise);
         }
     }
 
@@ -40,13 +42,26 @@ class RoundingNoise final : public OpOf<RoundingNoise> {
     }
 
     std::uint64_t seed_;
+    double times_;
 };
 
-bool rounds(const Graph& graph, const Node& node) {
-    if (dynamic_cast<const LeafOp*>(node.op.get())) return true;
+double flops(const Graph& graph, const Node& node) {
     std::vector<Shape> shapes;
     for (const NodeId input : node.inputs) shapes.push_back(graph.node(input).shape);
-    return node.op->flops({shapes, node.shape}) > 0;
+    return node.op->flops({shapes, node.shape});
+}
+
+bool rounds(const Graph& graph, const Node& node) {
+    return dynamic_cast<const LeafOp*>(node.op.get()) || flops(graph, node) > 0;
+}
+
+/// How often a rewrite may round an input at its own size: a product that is added to it may start from it,
+/// and add one term after the other.
+double roundings(const Graph& graph, const Node& node, std::size_t input) {
+    if (!node.op->adds()) return 0;
+    const Node& other = graph.node(node.inputs[1 - input]);
+    if (!other.op->accumulating()) return 0;
+    return flops(graph, other) / (2 * static_cast<double>(other.shape.elements()));
 }
 
 /// Values that must stay what they are: indices, what is compared, and what they are moved from.
@@ -81,15 +96,21 @@ GraphCase with_rounding_noise(const GraphCase& graph_case, std::uint64_t seed) {
     std::mt19937_64 dice(seed);
     GraphCase noisy{std::make_unique<Graph>(graph.seed()), {}, graph_case.parameters, {}, {}, {}};
     std::vector<Tensor> copies(graph.size()), leaves(graph.size());
+    const auto rounded = [&](const Tensor& value, double times) {
+        const std::vector<Tensor> inputs{value};
+        return noisy.graph->apply(std::make_shared<RoundingNoise>(dice(), times), inputs, Where());
+    };
     for (NodeId id = 0; id < graph.size(); ++id) {
         if (!needed[id]) continue;
         const Node& node = graph.node(id);
         std::vector<Tensor> inputs;
-        for (const NodeId input : node.inputs) inputs.push_back(copies[input]);
+        for (std::size_t i = 0; i < node.inputs.size(); ++i) {
+            inputs.push_back(copies[node.inputs[i]]);
+            if (const double times = roundings(graph, node, i); times > 0)
+                inputs.back() = rounded(inputs.back(), std::sqrt(times));
+        }
         leaves[id] = copies[id] = noisy.graph->apply(node.op, inputs, node.where, node.name);
-        if (exact[id] || !rounds(graph, node)) continue;
-        const std::vector<Tensor> rounded{copies[id]};
-        copies[id] = noisy.graph->apply(std::make_shared<RoundingNoise>(dice()), rounded, node.where);
+        if (!exact[id] && rounds(graph, node)) copies[id] = rounded(copies[id], 1);
     }
     for (const FedInput& input : graph_case.inputs)
         noisy.inputs.push_back({leaves[input.tensor.id()], input.range});
