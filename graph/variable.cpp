@@ -71,8 +71,10 @@ struct Variable::State {
 Variable::Variable(std::string name, const Array& initial)
     : state_(std::make_shared<State>(std::move(name), initial)) {}
 
-Variable::Variable(std::string name, const Shape& shape, float value)
-    : Variable(name, filled_within_limit(name, shape, value)) {}
+Variable::Variable(std::string name, const Shape& shape, float value) {
+    const Array initial = filled_within_limit(name, shape, value);
+    state_ = std::make_shared<State>(std::move(name), initial);
+}
 
 const std::string& Variable::name() const {
     return state_->name;

@@ -176,7 +176,7 @@ class Pad final : public OpOf<Pad> {
                            int{accumulate_});
     }
     Shape shape(std::span<const Shape> inputs) const override {
-        const Shape padded = pad_shape(inputs[0], before_, after_);
+        Shape padded = pad_shape(inputs[0], before_, after_);
         if (accumulate_) expect_pairs("what is padded and what it is added to", padded, inputs[1]);
         return padded;
     }
@@ -280,6 +280,7 @@ Tensor concat(const std::vector<Tensor>& tensors, std::ptrdiff_t along, Where wh
     if (tensors.empty())
         throw Error(fmt::format("{}: concat: the list is empty; give at least one tensor", to_string(where)));
     std::vector<Operand> operands;
+    operands.reserve(tensors.size());
     for (const Tensor& tensor : tensors) operands.emplace_back(tensor, where);
     Graph& graph = graph_of(operands);
     const std::size_t axis = in_words_of("concat", tensors, where,
