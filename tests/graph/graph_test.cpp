@@ -4,21 +4,14 @@
 
 #include <duet/duet.hpp>
 
+#include "support.hpp"
+
 using namespace duet;
+using duet::testing::message_of;
 
 namespace {
 
 /// What an exception says, or "" if none was thrown.
-template <class Function>
-std::string message_of(Function&& function) {
-    try {
-        function();
-    } catch (const Error& error) {
-        return error.what();
-    }
-    return {};
-}
-
 std::string line(unsigned number) {
     return "graph_test.cpp:" + std::to_string(number);
 }

@@ -7,21 +7,10 @@
 
 #include <duet/duet.hpp>
 
+#include "support.hpp"
+
 using namespace duet;
-
-namespace {
-
-template <class Function>
-std::string message_of(Function&& function) {
-    try {
-        function();
-    } catch (const std::exception& error) {
-        return error.what();
-    }
-    return {};
-}
-
-}  // namespace
+using duet::testing::message_of;
 
 TEST_CASE_TEMPLATE("a program computes what was declared, in both element types", T, float, double) {
     Graph graph;

@@ -8,19 +8,12 @@
 
 #include <duet/duet.hpp>
 
+#include "support.hpp"
+
 using namespace duet;
+using duet::testing::message_of;
 
 namespace {
-
-template <class Function>
-std::string message_of(Function&& function) {
-    try {
-        function();
-    } catch (const std::exception& error) {
-        return error.what();
-    }
-    return {};
-}
 
 bool contains(const std::string& text, const std::string& part) {
     return text.find(part) != std::string::npos;
