@@ -10,7 +10,7 @@
 
 #include <duet/autodiff/gradient_tape.hpp>
 #include <duet/graph/error.hpp>
-#include <duet/graph/program.hpp>
+#include <duet/graph/runtime/program.hpp>
 #include <duet/ops/arithmetic.hpp>
 #include <duet/ops/reduce.hpp>
 

@@ -1,7 +1,7 @@
 #include <duet/models/gan_model.hpp>
 
-#include <duet/models/dcgan.hpp>
-#include <duet/models/resnet_gan.hpp>
+#include <duet/models/networks/dcgan.hpp>
+#include <duet/models/networks/resnet_gan.hpp>
 
 namespace duet::models {
 

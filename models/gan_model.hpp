@@ -4,7 +4,7 @@
 #include <vector>
 
 #include <duet/models/gan_shape.hpp>
-#include <duet/models/network.hpp>
+#include <duet/models/networks/network.hpp>
 
 namespace duet::models {
 

@@ -8,7 +8,7 @@
 #include <duet/autodiff/adam.hpp>
 #include <duet/graph/error.hpp>
 #include <duet/graph/finite.hpp>
-#include <duet/models/losses.hpp>
+#include <duet/models/terms/losses.hpp>
 #include <duet/models/training_step.hpp>
 
 namespace duet::models {

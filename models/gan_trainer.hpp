@@ -6,7 +6,7 @@
 #include <vector>
 
 #include <duet/data/batches.hpp>
-#include <duet/graph/program.hpp>
+#include <duet/graph/runtime/program.hpp>
 #include <duet/models/gan_model.hpp>
 #include <duet/models/training_options.hpp>
 

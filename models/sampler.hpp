@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-#include <duet/graph/program.hpp>
+#include <duet/graph/runtime/program.hpp>
 #include <duet/models/gan_model.hpp>
 
 namespace duet::models {

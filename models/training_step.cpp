@@ -1,7 +1,7 @@
 #include <duet/models/training_step.hpp>
 
-#include <duet/models/losses.hpp>
-#include <duet/models/penalties.hpp>
+#include <duet/models/terms/losses.hpp>
+#include <duet/models/terms/penalties.hpp>
 #include <duet/ops/activation.hpp>
 #include <duet/ops/arithmetic.hpp>
 #include <duet/ops/random.hpp>

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
-#include <duet/ops/arranged_panels.hpp>
-#include <duet/ops/winograd_operand.hpp>
+#include <duet/ops/kernels/arranged_panels.hpp>
+#include <duet/ops/kernels/winograd_operand.hpp>
 
 namespace duet {
 

@@ -4,7 +4,7 @@
 #include <string>
 
 #include <duet/graph/op.hpp>
-#include <duet/ops/convolution_plan.hpp>
+#include <duet/ops/kernels/convolution_plan.hpp>
 
 namespace duet {
 
@@ -12,8 +12,8 @@ namespace duet {
 /// features, which then is better made once.
 bool shares_operand(const ConvolutionGeometry& geometry, const ConvolutionPlan& plan, ConvolutionPass pass);
 
-/// The op that makes it (ops/arranged_panels.hpp, ops/winograd_operand.hpp). Nodes of equal `purpose`, the
-/// pass and how it convolves, share it.
+/// The op that makes it (ops/kernels/arranged_panels.hpp, ops/kernels/winograd_operand.hpp). Nodes of equal
+/// `purpose`, the pass and how it convolves, share it.
 std::shared_ptr<const Op> arrange_operand(const ConvolutionGeometry& geometry, ConvolutionPass pass,
                                           std::string purpose);
 

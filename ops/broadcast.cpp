@@ -6,9 +6,9 @@
 #include <fmt/format.h>
 
 #include <duet/graph/error.hpp>
+#include <duet/ops/kernels/strided_copy.hpp>
 #include <duet/ops/reduce.hpp>
 #include <duet/ops/shape_ops.hpp>
-#include <duet/ops/strided_copy.hpp>
 
 namespace duet {
 

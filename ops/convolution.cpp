@@ -12,12 +12,12 @@
 #include <duet/graph/graph.hpp>
 #include <duet/graph/op.hpp>
 #include <duet/ops/arranged_operand.hpp>
-#include <duet/ops/convolution_kernel.hpp>
-#include <duet/ops/convolution_plan.hpp>
-#include <duet/ops/gathered_convolution.hpp>
+#include <duet/ops/kernels/convolution_kernel.hpp>
+#include <duet/ops/kernels/convolution_plan.hpp>
+#include <duet/ops/kernels/gathered_convolution.hpp>
+#include <duet/ops/kernels/winograd_convolution.hpp>
 #include <duet/ops/matmul.hpp>
 #include <duet/ops/shape_ops.hpp>
-#include <duet/ops/winograd_convolution.hpp>
 
 namespace duet {
 

@@ -11,10 +11,10 @@
 #include <duet/graph/error.hpp>
 #include <duet/graph/graph.hpp>
 #include <duet/graph/op.hpp>
-#include <duet/ops/blas.hpp>
+#include <duet/ops/kernels/blas.hpp>
+#include <duet/ops/kernels/panel_product.hpp>
+#include <duet/ops/kernels/product_split.hpp>
 #include <duet/ops/panel_matmul.hpp>
-#include <duet/ops/panel_product.hpp>
-#include <duet/ops/product_split.hpp>
 #include <duet/ops/shape_ops.hpp>
 
 namespace duet {

@@ -6,9 +6,9 @@
 #include <fmt/format.h>
 
 #include <duet/graph/error.hpp>
-#include <duet/ops/panel_product.hpp>
-#include <duet/ops/product_split.hpp>
-#include <duet/ops/strided_rows.hpp>
+#include <duet/ops/kernels/panel_product.hpp>
+#include <duet/ops/kernels/product_split.hpp>
+#include <duet/ops/kernels/strided_rows.hpp>
 
 namespace duet {
 

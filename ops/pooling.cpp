@@ -12,8 +12,8 @@
 
 #include <duet/graph/error.hpp>
 #include <duet/graph/graph.hpp>
-#include <duet/ops/addend.hpp>
 #include <duet/ops/arithmetic.hpp>
+#include <duet/ops/kernels/addend.hpp>
 #include <duet/ops/reduce.hpp>
 #include <duet/ops/shape_rules.hpp>
 

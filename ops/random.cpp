@@ -12,9 +12,9 @@
 #include <duet/graph/graph.hpp>
 #include <duet/graph/op.hpp>
 #include <duet/ops/comparison.hpp>
+#include <duet/ops/kernels/philox.hpp>
 #include <duet/ops/math.hpp>
 #include <duet/ops/parameter_rules.hpp>
-#include <duet/ops/philox.hpp>
 
 namespace duet {
 

@@ -10,8 +10,8 @@
 
 #include <duet/graph/error.hpp>
 #include <duet/graph/graph.hpp>
-#include <duet/ops/addend.hpp>
-#include <duet/ops/strided_copy.hpp>
+#include <duet/ops/kernels/addend.hpp>
+#include <duet/ops/kernels/strided_copy.hpp>
 
 namespace duet {
 

@@ -10,7 +10,7 @@
 #include <fmt/ranges.h>
 
 #include <duet/graph/error.hpp>
-#include <duet/graph/processor.hpp>
+#include <duet/graph/runtime/processor.hpp>
 
 namespace duet::tools {
 

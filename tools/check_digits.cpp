@@ -12,8 +12,8 @@
 #include <duet/autodiff/gradient_tape.hpp>
 #include <duet/data/batches.hpp>
 #include <duet/graph/error.hpp>
-#include <duet/graph/program.hpp>
-#include <duet/models/network.hpp>
+#include <duet/graph/runtime/program.hpp>
+#include <duet/models/networks/network.hpp>
 #include <duet/models/sampler.hpp>
 #include <duet/ops/activation.hpp>
 #include <duet/ops/classification.hpp>

@@ -8,7 +8,7 @@
 #include <xtensor/xarray.hpp>
 
 #include <duet/graph/error.hpp>
-#include <duet/graph/program.hpp>
+#include <duet/graph/runtime/program.hpp>
 #include <duet/ops/arithmetic.hpp>
 #include <duet/ops/reduce.hpp>
 #include <duet/ops/stop_gradient.hpp>

@@ -15,7 +15,7 @@
 #include <duet/autodiff/sgd.hpp>
 #include <duet/data/safetensors.hpp>
 #include <duet/graph/error.hpp>
-#include <duet/graph/program.hpp>
+#include <duet/graph/runtime/program.hpp>
 #include <duet/ops/arithmetic.hpp>
 #include <duet/ops/broadcast.hpp>
 

@@ -10,8 +10,8 @@
 
 #include <xtensor/xarray.hpp>
 
-#include <duet/graph/machine_code.hpp>
-#include <duet/graph/passes.hpp>
+#include <duet/graph/compiler/passes.hpp>
+#include <duet/graph/runtime/machine_code.hpp>
 
 #include "op_cases.hpp"
 #include "op_sources.hpp"

@@ -3,7 +3,7 @@
 #include <random>
 
 #include <duet/duet.hpp>
-#include <duet/graph/bands.hpp>
+#include <duet/graph/runtime/bands.hpp>
 
 using namespace duet;
 

@@ -1,4 +1,4 @@
-#include <duet/graph/control_group.hpp>
+#include <duet/graph/runtime/control_group.hpp>
 
 #include <fstream>
 #include <limits>

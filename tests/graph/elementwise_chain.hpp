@@ -8,10 +8,10 @@
 #include <utility>
 #include <vector>
 
-#include <duet/graph/elementwise_program.hpp>
-#include <duet/graph/machine_code.hpp>
 #include <duet/graph/op.hpp>
-#include <duet/graph/repetition.hpp>
+#include <duet/graph/runtime/elementwise_program.hpp>
+#include <duet/graph/runtime/machine_code.hpp>
+#include <duet/graph/runtime/repetition.hpp>
 
 #include "../same_bits.hpp"
 

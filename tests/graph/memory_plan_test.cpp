@@ -2,8 +2,8 @@
 
 #include <random>
 
-#include <duet/graph/arena_state.hpp>
-#include <duet/graph/memory_plan.hpp>
+#include <duet/graph/compiler/memory_plan.hpp>
+#include <duet/graph/runtime/arena_state.hpp>
 
 using namespace duet;
 

@@ -12,8 +12,8 @@
 #include <sched.h>
 #endif
 
-#include <duet/graph/processor.hpp>
-#include <duet/graph/thread_pool.hpp>
+#include <duet/graph/runtime/processor.hpp>
+#include <duet/graph/runtime/thread_pool.hpp>
 
 using namespace duet;
 

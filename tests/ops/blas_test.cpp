@@ -1,4 +1,4 @@
-#include <duet/ops/blas_threads.hpp>
+#include <duet/ops/kernels/blas_threads.hpp>
 
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -10,9 +10,9 @@
 #include <xtensor/xarray.hpp>
 
 #include <duet/graph/graph.hpp>
-#include <duet/graph/program.hpp>
+#include <duet/graph/runtime/program.hpp>
+#include <duet/ops/kernels/openblas.hpp>
 #include <duet/ops/matmul.hpp>
-#include <duet/ops/openblas.hpp>
 
 using namespace duet;
 

@@ -10,8 +10,8 @@
 
 #include <duet/autodiff/gradient_tape.hpp>
 #include <duet/data/safetensors.hpp>
-#include <duet/graph/arena.hpp>
 #include <duet/graph/error.hpp>
+#include <duet/graph/runtime/arena.hpp>
 #include <duet/ops/activation.hpp>
 #include <duet/ops/arithmetic.hpp>
 #include <duet/ops/reduce.hpp>

@@ -10,10 +10,10 @@
 #include <doctest/doctest.h>
 
 #include <duet/graph/error.hpp>
-#include <duet/graph/program.hpp>
+#include <duet/graph/runtime/program.hpp>
 #include <duet/ops/activation.hpp>
+#include <duet/ops/kernels/product_split.hpp>
 #include <duet/ops/panel_matmul.hpp>
-#include <duet/ops/product_split.hpp>
 #include <duet/ops/shape_ops.hpp>
 
 #include "evaluate.hpp"

@@ -1,4 +1,4 @@
-#include <duet/ops/panel_product.hpp>
+#include <duet/ops/kernels/panel_product.hpp>
 
 #include <cmath>
 #include <cstdint>

@@ -11,7 +11,7 @@
 #include <doctest/doctest.h>
 
 #include <duet/graph/error.hpp>
-#include <duet/ops/philox.hpp>
+#include <duet/ops/kernels/philox.hpp>
 
 #include "evaluate.hpp"
 

@@ -10,7 +10,7 @@
 #include <xtensor/xarray.hpp>
 
 #include <duet/graph/graph.hpp>
-#include <duet/graph/program.hpp>
+#include <duet/graph/runtime/program.hpp>
 
 namespace duet::testing {
 

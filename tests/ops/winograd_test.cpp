@@ -1,4 +1,4 @@
-#include <duet/ops/winograd_convolution.hpp>
+#include <duet/ops/kernels/winograd_convolution.hpp>
 
 #include <array>
 #include <cmath>
@@ -7,8 +7,8 @@
 
 #include <doctest/doctest.h>
 
-#include <duet/ops/convolution_plan.hpp>
-#include <duet/ops/winograd_transforms.hpp>
+#include <duet/ops/kernels/convolution_plan.hpp>
+#include <duet/ops/kernels/winograd_transforms.hpp>
 
 using namespace duet;
 

@@ -8,7 +8,7 @@
 #include <duet/data/npy.hpp>
 #include <duet/data/png.hpp>
 #include <duet/data/safetensors.hpp>
-#include <duet/graph/program.hpp>
+#include <duet/graph/runtime/program.hpp>
 #include <duet/models/gan_file.hpp>
 
 #include "support.hpp"

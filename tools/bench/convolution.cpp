@@ -11,7 +11,7 @@
 
 #include <duet/graph/error.hpp>
 #include <duet/graph/graph.hpp>
-#include <duet/graph/program.hpp>
+#include <duet/graph/runtime/program.hpp>
 #include <duet/ops/convolution.hpp>
 
 #include "bench.hpp"

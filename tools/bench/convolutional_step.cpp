@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-#include <duet/ops/blas_threads.hpp>
+#include <duet/ops/kernels/blas_threads.hpp>
 
 #include "../../tests/allocations.hpp"
 #include "bench.hpp"

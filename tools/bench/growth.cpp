@@ -5,10 +5,10 @@
 
 #include <duet/autodiff/adam.hpp>
 #include <duet/autodiff/gradient_tape.hpp>
-#include <duet/graph/program.hpp>
-#include <duet/models/network.hpp>
+#include <duet/graph/runtime/program.hpp>
+#include <duet/models/networks/network.hpp>
 #include <duet/ops/arithmetic.hpp>
-#include <duet/ops/blas_threads.hpp>
+#include <duet/ops/kernels/blas_threads.hpp>
 #include <duet/ops/reduce.hpp>
 
 #include "bench.hpp"

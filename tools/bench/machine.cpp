@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-#include <duet/ops/blas.hpp>
+#include <duet/ops/kernels/blas.hpp>
 
 #include "bench.hpp"
 

@@ -11,7 +11,7 @@
 
 #include <duet/autodiff/adam.hpp>
 #include <duet/graph/graph.hpp>
-#include <duet/graph/program.hpp>
+#include <duet/graph/runtime/program.hpp>
 #include <duet/models/gan_model.hpp>
 #include <duet/ops/activation.hpp>
 #include <duet/ops/arithmetic.hpp>

@@ -3,7 +3,7 @@
 
 #include <fmt/format.h>
 
-#include <duet/ops/blas_threads.hpp>
+#include <duet/ops/kernels/blas_threads.hpp>
 
 #include "bench.hpp"
 #include "gemm_list.hpp"

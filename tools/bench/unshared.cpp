@@ -1,6 +1,6 @@
 #include "unshared.hpp"
 
-#include <duet/ops/panel_product.hpp>
+#include <duet/ops/kernels/panel_product.hpp>
 
 #include "measure.hpp"
 

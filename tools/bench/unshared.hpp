@@ -4,7 +4,7 @@
 #include <memory>
 #include <vector>
 
-#include <duet/graph/thread_pool.hpp>
+#include <duet/graph/runtime/thread_pool.hpp>
 
 namespace duet::bench {
 

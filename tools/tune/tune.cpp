@@ -1,5 +1,5 @@
-// Finds the targets of ops/convolution_table.inc, for passes that are lowered, and prints them: a minute of
-// an idle machine.
+// Finds the targets of ops/kernels/convolution_table.inc, for passes that are lowered, and prints them: a
+// minute of an idle machine.
 
 #include <algorithm>
 #include <array>
@@ -12,8 +12,8 @@
 
 #include <fmt/format.h>
 
-#include <duet/ops/convolution_kernel.hpp>
-#include <duet/ops/convolution_plan.hpp>
+#include <duet/ops/kernels/convolution_kernel.hpp>
+#include <duet/ops/kernels/convolution_plan.hpp>
 
 namespace duet {
 

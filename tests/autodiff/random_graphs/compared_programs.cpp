@@ -10,7 +10,7 @@
 
 #include <fmt/format.h>
 
-#include <duet/graph/program.hpp>
+#include <duet/graph/runtime/program.hpp>
 
 #include "rounding_noise.hpp"
 
