@@ -55,7 +55,7 @@ Graph& Graph::operator=(Graph&& other) noexcept {
     if (place_) *place_ = nullptr;
     nodes_ = std::move(other.nodes_);
     reads_ = std::move(other.reads_);
-    statistics_ = std::move(other.statistics_);
+    owed_updates_ = std::move(other.owed_updates_);
     differentiated_ = std::move(other.differentiated_);
     place_ = std::move(other.place_);
     seed_ = other.seed_;
@@ -95,48 +95,33 @@ Tensor Graph::read(const Variable& variable, Where where) {
     return read;
 }
 
-void Graph::declare_statistic(const Variable& statistic, const Tensor& next,
-                              const std::vector<Variable>& parameters, Where where) {
+void Graph::declare_update(const Variable& variable, const Tensor& next, const std::vector<Variable>& owed_by,
+                           Where where) {
     if (attributed_) where = *attributed_;
     if (!next.valid() || &next.graph() != this)
-        throw Error(fmt::format("{}: the next value of statistic {} belongs to another graph",
-                                to_string(where), statistic.name()));
-    if (next.shape() != statistic.shape())
-        throw ShapeError(fmt::format("{}: statistic {} has shape {}, but its next value is {}",
-                                     to_string(where), statistic.name(), to_string(statistic.shape()),
+        throw Error(fmt::format("{}: the next value of {} belongs to another graph", to_string(where),
+                                variable.name()));
+    if (next.shape() != variable.shape())
+        throw ShapeError(fmt::format("{}: {} has shape {}, but its next value is {}", to_string(where),
+                                     variable.name(), to_string(variable.shape()),
                                      describe_node(*this, next.id())));
-    const auto known = std::find_if(statistics_.begin(), statistics_.end(),
-                                    [&](const Statistic& other) { return other.variable == statistic; });
-    if (known == statistics_.end())
-        statistics_.push_back({statistic, next, parameters, where});
+    const auto known = std::find_if(owed_updates_.begin(), owed_updates_.end(), [&](const OwedUpdate& other) {
+        return other.update.variable == variable;
+    });
+    if (known == owed_updates_.end())
+        owed_updates_.push_back({{variable, next, where}, owed_by});
     else
-        *known = {statistic, next, parameters, where};
+        *known = {{variable, next, where}, owed_by};
 }
 
-Tensor Graph::present(const Variable& statistic, Where where) {
-    for (const Statistic& known : statistics_)
-        if (known.variable == statistic) return known.next;
-    return read(statistic, where);
+Tensor Graph::present(const Variable& variable, Where where) {
+    for (const OwedUpdate& known : owed_updates_)
+        if (known.update.variable == variable) return known.update.value;
+    return read(variable, where);
 }
 
 void Graph::declare_differentiated(Differentiated differentiated) {
     differentiated_.push_back(std::move(differentiated));
-}
-
-void check_statistics(const Graph& graph, const std::vector<Variable>& updated) {
-    const auto is_updated = [&](const Variable& variable) {
-        return std::find(updated.begin(), updated.end(), variable) != updated.end();
-    };
-    for (const Statistic& statistic : graph.statistics()) {
-        if (is_updated(statistic.variable)) continue;
-        const auto trained =
-            std::find_if(statistic.parameters.begin(), statistic.parameters.end(), is_updated);
-        if (trained != statistic.parameters.end())
-            throw Error(fmt::format(
-                "{}: {} is updated, but the running statistic {} of its network is not; give compile the "
-                "network's statistics_updates(graph) as well",
-                to_string(statistic.where), trained->name(), statistic.variable.name()));
-    }
 }
 
 Tensor Graph::apply(std::shared_ptr<const Op> op, std::span<const Tensor> inputs, Where where,

@@ -12,6 +12,7 @@
 #include <duet/graph/array.hpp>
 #include <duet/graph/op.hpp>
 #include <duet/graph/tensor.hpp>
+#include <duet/graph/update.hpp>
 #include <duet/graph/variable.hpp>
 
 namespace duet {
@@ -25,15 +26,13 @@ struct Node {
     Where where;
 };
 
-/// A running statistic that a layer keeps of the values it meets in training, and what this graph makes of
-/// it.
-struct Statistic {
-    Variable variable;
-    /// Its value after the calls declared so far, of the variable's shape.
-    Tensor next;
-    /// A program that updates one of these parameters must update the statistic too.
-    std::vector<Variable> parameters;
-    Where where;
+/// An update that a program owes when it updates others: a running statistic that a layer keeps of the values
+/// it meets in training moves where the layer's parameters do, and nowhere else.
+struct OwedUpdate {
+    /// The variable's value after the declarations so far, of its shape.
+    Update update;
+    /// `compile` adds the update to every program that updates one of these.
+    std::vector<Variable> owed_by;
 };
 
 /// A value that a tape differentiated as a loss, and the gradients it gave.
@@ -73,15 +72,16 @@ class Graph {
     Tensor apply(std::shared_ptr<const Op> op, std::span<const Tensor> inputs, Where where,
                  std::string name = {});
 
-    /// Notes the next value of a running statistic, to be made from its `present` value: a further
-    /// declaration thus continues from the one before, and takes its place. Throws Error if `next` belongs to
-    /// another graph, and ShapeError if its shape is not the statistic's.
-    void declare_statistic(const Variable& statistic, const Tensor& next,
-                           const std::vector<Variable>& parameters, Where where = {});
-    /// The statistic's last declared next value; its value at the start of a run where none is declared.
-    Tensor present(const Variable& statistic, Where where = {});
-    /// The statistics declared, each once.
-    const std::vector<Statistic>& statistics() const { return statistics_; }
+    /// Notes an update that every program owes that updates one of `owed_by`, unless it is given one of the
+    /// same variable. Made from the variable's `present` value, a further declaration continues from the one
+    /// before, and takes its place. Throws Error if `next` belongs to another graph, and ShapeError if its
+    /// shape is not the variable's.
+    void declare_update(const Variable& variable, const Tensor& next, const std::vector<Variable>& owed_by,
+                        Where where = {});
+    /// The variable's last declared next value; its value at the start of a run where none is declared.
+    Tensor present(const Variable& variable, Where where = {});
+    /// The updates declared, one a variable.
+    const std::vector<OwedUpdate>& owed_updates() const { return owed_updates_; }
 
     /// Notes that a tape differentiated a loss; see CompileOptions::check_losses.
     void declare_differentiated(Differentiated differentiated);
@@ -100,16 +100,12 @@ class Graph {
     // A deque: a reference to a node, such as Tensor::shape gives, outlives the nodes appended after it.
     std::deque<Node> nodes_;
     std::vector<std::pair<Variable, NodeId>> reads_;
-    std::vector<Statistic> statistics_;
+    std::vector<OwedUpdate> owed_updates_;
     std::vector<Differentiated> differentiated_;
     std::shared_ptr<Graph*> place_;
     std::uint64_t seed_;
     std::optional<Where> attributed_;
 };
-
-/// Throws Error, naming the variables and the line, if a parameter is among `updated` and a statistic
-/// declared with it is not: training would leave the running averages behind.
-void check_statistics(const Graph& graph, const std::vector<Variable>& updated);
 
 /// While it lives, nodes appended to the graph carry its line: how a layer or a gradient names the line of
 /// its caller. Within another scope it changes nothing, so the outermost caller's line stands.

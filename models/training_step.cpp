@@ -59,11 +59,9 @@ TrainingStep declare_discriminator_step(Graph& graph, const GanModel& model, con
         step.fetches.push_back(losses.generator);
         step.updates.push_back(
             generator_optimizer.apply(generator_tape.gradient(losses.generator, generator.variables())));
-        step.updates.push_back(generator.statistics_updates(graph));
     }
     step.updates.push_back(discriminator_optimizer.apply(
         discriminator_tape.gradient(discriminator_loss, discriminator.variables())));
-    step.updates.push_back(discriminator.statistics_updates(graph));
     return step;
 }
 
@@ -79,8 +77,7 @@ TrainingStep declare_generator_step(Graph& graph, const GanModel& model, const T
     const Tensor loss =
         loss_by_name(options.loss)(fake_score, fake_score, {}).generator.named("generator_loss");
     step.fetches = {loss};
-    step.updates = {generator_optimizer.apply(tape.gradient(loss, generator.variables())),
-                    generator.statistics_updates(graph)};
+    step.updates = {generator_optimizer.apply(tape.gradient(loss, generator.variables()))};
     return step;
 }
 

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <chrono>
 #include <functional>
 #include <new>
@@ -24,15 +25,29 @@ std::string out_of_memory(const Graph& graph, const Plan& plan, const Arrangemen
         describe_node(graph, plan.nodes[largest].origin));
 }
 
+/// The updates that the graph's programs owe if they make these, and that are not among them.
+Updates owed(const Graph& graph, const std::vector<Updates>& updates) {
+    const auto updated = [&](const Variable& variable) {
+        return std::any_of(updates.begin(), updates.end(), [&](const Updates& group) {
+            return std::any_of(group.begin(), group.end(),
+                               [&](const Update& update) { return update.variable == variable; });
+        });
+    };
+    Updates owed;
+    for (const OwedUpdate& declared : graph.owed_updates())
+        if (std::any_of(declared.owed_by.begin(), declared.owed_by.end(), updated) &&
+            !updated(declared.update.variable))
+            owed.push_back(declared.update);
+    return owed;
+}
+
 }  // namespace
 
 template <class T>
 Program<T> compile(const Graph& graph, const std::vector<Tensor>& fetches,
                    const std::vector<Updates>& updates, const Arena& arena, const CompileOptions& options) {
-    std::vector<Variable> updated;
-    for (const Updates& group : updates)
-        for (const Update& update : group) updated.push_back(update.variable);
-    check_statistics(graph, updated);
+    std::vector<Updates> all_updates = updates;
+    all_updates.push_back(owed(graph, updates));
     auto state = std::make_unique<typename Program<T>::State>(arena);
     state->place = graph.place();
     state->poison = options.poison;
@@ -55,7 +70,8 @@ Program<T> compile(const Graph& graph, const std::vector<Tensor>& fetches,
         }
         state->report.passes.push_back(std::move(report));
     };
-    pass("extract", [&] { return extract(graph, fetches, updates, options.finite, options.check_losses); });
+    pass("extract",
+         [&] { return extract(graph, fetches, all_updates, options.finite, options.check_losses); });
     pass("merge common", [&] { return merge_common(plan); });
     if (options.rewrite) {
         pass("fold constants", [&] { return fold_constants(plan); });

@@ -157,12 +157,11 @@ extern template class Program<float>;
 extern template class Program<double>;
 
 /// Compiles what `fetches` and `updates` need of a graph. In a run every read of a variable sees its value at
-/// the start; updates are written after the last such read. Program<double> works on the variables' float64
-/// values.
+/// the start; updates are written after the last such read. What the graph's programs owe beside these
+/// updates (see Graph::declare_update) is added. Program<double> works on the variables' float64 values.
 ///
 /// Throws MemoryError, naming the largest value, where there is not enough memory; Error while a program runs
-/// on the arena, for tensors of another graph, for two updates of one variable, naming both lines, and where
-/// a parameter is updated but a running statistic declared with it is not (see Graph::declare_statistic).
+/// on the arena, for tensors of another graph, and for two updates of one variable, naming both lines.
 template <class T>
 Program<T> compile(const Graph& graph, const std::vector<Tensor>& fetches,
                    const std::vector<Updates>& updates = {}, const Arena& arena = Arena(),

@@ -58,9 +58,9 @@ Tensor BatchNorm::operator()(const Tensor& x, const Call& call) const {
 void BatchNorm::declare_statistics(Graph& graph, const BatchStatistics& found, const Call& call) const {
     const std::vector<Variable> parameters(call.parameters.begin(), call.parameters.end());
     const auto declare = [&](const Variable& statistic, const Tensor& observed) {
-        graph.declare_statistic(statistic,
-                                (1.0 - how_.momentum) * graph.present(statistic) + how_.momentum * observed,
-                                parameters);
+        graph.declare_update(statistic,
+                             (1.0 - how_.momentum) * graph.present(statistic) + how_.momentum * observed,
+                             parameters);
     };
     declare(running_mean_, found.mean);
     declare(running_variance_, unbiased_variance(found));

@@ -178,14 +178,6 @@ std::string Network::next_name() const {
     return fmt::format("{}.{}", name_, layers_.size());
 }
 
-Updates Network::statistics_updates(const Graph& graph, Where where) const {
-    Updates updates;
-    for (const Statistic& statistic : graph.statistics())
-        if (std::find(statistics_.begin(), statistics_.end(), statistic.variable) != statistics_.end())
-            updates.push_back({statistic.variable, statistic.next, where});
-    return updates;
-}
-
 Tensor dense(Operand x, const Variable& weight, const Variable& bias) {
     Graph& graph = x.tensor().graph();
     const WhereScope caller(graph, x.where());

@@ -8,7 +8,6 @@
 #include <vector>
 
 #include <duet/graph/graph.hpp>
-#include <duet/graph/update.hpp>
 #include <duet/models/networks/initializer.hpp>
 #include <duet/ops/activation.hpp>
 #include <duet/ops/convolution.hpp>
@@ -98,11 +97,8 @@ class Network {
     std::string next_name() const;
     /// The parameters, which gradients train.
     const std::vector<Variable>& variables() const { return variables_; }
-    /// The running statistics, which training calls move.
+    /// The running statistics, which training calls move in the programs that train the parameters.
     const std::vector<Variable>& statistics() const { return statistics_; }
-    /// The updates of the running statistics that the calls in this graph declared, for the step that trains
-    /// this network; `compile` throws for a step that updates its parameters without them.
-    Updates statistics_updates(const Graph& graph, Where where = {}) const;
 
  private:
     Tensor apply_layers(Tensor value, const Call& call) const;

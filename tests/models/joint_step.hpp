@@ -8,7 +8,6 @@ namespace duet::testing {
 
 /// The joint step of both networks on fed noise, declared as a user would, with everything worth comparing
 /// fetched: the discriminator's loss, the generator's, then every gradient in the order of the variables.
-/// Each network's updates hold those of its running statistics.
 struct JointStep {
     Graph graph;
     Tensor real, noise, labels;
@@ -38,9 +37,6 @@ struct JointStep {
         for (const auto& each : discriminator_gradients) fetches.push_back(each.gradient);
         generator_updates = generator_optimizer.apply(generator_gradients);
         discriminator_updates = discriminator_optimizer.apply(discriminator_gradients);
-        for (Update& update : model.generator.statistics_updates(graph)) generator_updates.push_back(update);
-        for (Update& update : model.discriminator.statistics_updates(graph))
-            discriminator_updates.push_back(update);
     }
 };
 
