@@ -8,7 +8,7 @@
 #include <CLI/CLI.hpp>
 
 #include <duet/models/gan_model.hpp>
-#include <duet/models/gan_trainer.hpp>
+#include <duet/models/training/gan_training.hpp>
 
 namespace duet::tools {
 

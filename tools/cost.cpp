@@ -47,7 +47,7 @@ double median(std::vector<double> values) {
 
 }  // namespace
 
-std::string predicted_and_measured(models::GanTrainer& trainer) {
+std::string predicted_and_measured(models::Trainer& trainer) {
     const Speed speed = measure_speed();
     const auto threads = static_cast<double>(trainer.arena().threads());
     for (std::size_t step = 0; step < warm_up_steps; ++step) trainer.step();

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include <duet/models/gan_trainer.hpp>
+#include <duet/models/training/gan_training.hpp>
 
 namespace duet::tools {
 
@@ -10,6 +10,6 @@ namespace duet::tools {
 /// cost: predicted is the larger of FLOPs at the rate of a large matrix product and of bytes at the rate of a
 /// copy in cache, both measured here first on one thread and divided among the threads; measured is the
 /// median over steps, of the slowest thread.
-std::string predicted_and_measured(models::GanTrainer& trainer);
+std::string predicted_and_measured(models::Trainer& trainer);
 
 }  // namespace duet::tools

@@ -7,7 +7,7 @@
 
 #include <duet/data/file.hpp>
 #include <duet/graph/error.hpp>
-#include <duet/models/gan_trainer.hpp>
+#include <duet/models/training/gan_training.hpp>
 
 #include "arguments.hpp"
 #include "commands.hpp"
@@ -77,10 +77,8 @@ Subject make_subject(const InspectArguments& arguments) {
     return subject;
 }
 
-std::unique_ptr<models::GanTrainer> make_trainer(const Subject& subject,
-                                                 const models::TrainingOptions& options) {
-    return std::make_unique<models::GanTrainer>(models::make_gan(subject.shape, options.seed), options,
-                                                subject.noise);
+models::Trainer make_trainer(const Subject& subject, const models::TrainingOptions& options) {
+    return models::gan_trainer(models::make_gan(subject.shape, options.seed), options, subject.noise);
 }
 
 /// Compares the programs of a training.
@@ -99,19 +97,19 @@ void inspect(const InspectArguments& arguments) {
     models::TrainingOptions options = arguments.training.options;
     options.report_passes = arguments.dump_passes;
     const Subject subject = make_subject(arguments);
-    const auto trainer = make_trainer(subject, options);
-    warn_of_threads(options.threads, trainer->arena().threads());
+    models::Trainer trainer = make_trainer(subject, options);
+    warn_of_threads(options.threads, trainer.arena().threads());
 
     const bool dot = arguments.format == "dot";
     std::string text;
-    for (const auto& [purpose, program] : trainer->programs()) {
+    for (const auto& [purpose, program] : trainer.programs()) {
         if (!text.empty()) text += "\n";
         text += fmt::format("{} {}\n", dot ? "//" : "#", purpose);
         text += dot ? program->to_dot() : program->describe();
         if (text.back() != '\n') text += "\n";
         if (arguments.dump_passes && !dot) text += "\n" + passes_of(program->report());
     }
-    if (arguments.measure && !dot) text += "\n" + predicted_and_measured(*trainer);
+    if (arguments.measure && !dot) text += "\n" + predicted_and_measured(trainer);
     bool verified = true;
     if (arguments.verify > 0) {
         const Verification verification = verify_programs(subject, options, arguments.verify);

@@ -50,20 +50,20 @@ Progress::~Progress() {
     finish();
 }
 
-void Progress::show(const models::StepMetrics& metrics) {
-    const bool last = metrics.step == steps_;
+void Progress::see(const models::Record& record) {
+    const bool last = record.step == steps_;
     if (terminal_) {
         const Clock::time_point now = Clock::now();
         if (now < next_drawing_ && !last) return;
         next_drawing_ = now + time_between_drawings;
-        draw_bar(metrics);
+        draw_bar(record);
         return;
     }
-    const double share = static_cast<double>(metrics.step) / static_cast<double>(steps_);
+    const double share = static_cast<double>(record.step) / static_cast<double>(steps_);
     const auto due = static_cast<std::uint64_t>(share * static_cast<double>(plain_lines));
     if (due <= lines_ && !last) return;
     lines_ = due;
-    put(status(metrics) + "\n");
+    put(status(record) + "\n");
 }
 
 void Progress::finish() {
@@ -71,25 +71,27 @@ void Progress::finish() {
     bar_drawn_ = false;
 }
 
-std::string Progress::status(const models::StepMetrics& metrics) const {
+std::string Progress::status(const models::Record& record) const {
     const double seconds = std::chrono::duration<double>(Clock::now() - start_).count();
-    const double done = static_cast<double>(metrics.step);
+    const double done = static_cast<double>(record.step);
     const double rate = seconds > 0 ? done / seconds : 0;
     const double left = rate > 0 ? (static_cast<double>(steps_) - done) / rate : 0;
-    return fmt::format(
-        "step {}/{}  loss G {:.3f} D {:.3f}  D(x) {:.2f} D(G(z)) {:.2f}  {:.0f} images/s  {} left",
-        metrics.step, steps_, metrics.generator_loss, metrics.discriminator_loss, metrics.real_probability,
-        metrics.fake_probability, rate * static_cast<double>(images_per_step_), clock_text(left));
+    std::string losses;
+    for (std::size_t i = 0; i < record.names.size(); ++i)
+        if (record.names[i].ends_with("_loss"))
+            losses += fmt::format("  {} {:.4g}", record.names[i], record.values[i]);
+    return fmt::format("step {}/{}{}  {:.0f} images/s  {} left", record.step, steps_, losses,
+                       rate * static_cast<double>(images_per_step_), clock_text(left));
 }
 
-void Progress::draw_bar(const models::StepMetrics& metrics) {
+void Progress::draw_bar(const models::Record& record) {
     constexpr std::size_t longest_bar = 30, shortest_bar = 6, frame = 3;
     const std::size_t width = terminal_width() - 1;
-    std::string line = status(metrics).substr(0, width);
+    std::string line = status(record).substr(0, width);
     const std::size_t room = width - line.size();
     if (room >= shortest_bar + frame) {
         const std::size_t bar = std::min(longest_bar, room - frame);
-        const double share = static_cast<double>(metrics.step) / static_cast<double>(steps_);
+        const double share = static_cast<double>(record.step) / static_cast<double>(steps_);
         const auto full = std::min(bar, static_cast<std::size_t>(share * static_cast<double>(bar)));
         line = fmt::format("[{}{}] {}", std::string(full, '#'), std::string(bar - full, '.'), line);
     }

@@ -4,29 +4,29 @@
 #include <cstdint>
 #include <string>
 
-#include <duet/models/gan_trainer.hpp>
+#include <duet/models/training/gan_training.hpp>
 
 namespace duet::tools {
 
 /// Shows on the standard error how far a training is: a bar that is drawn over itself on a terminal, about
-/// twenty lines elsewhere.
-class Progress {
+/// twenty lines elsewhere. Of the metrics it shows the objectives, those called "<phase>_loss".
+class Progress : public models::Observer {
  public:
     Progress(std::uint64_t steps, std::uint64_t images_per_step);
-    ~Progress();
+    ~Progress() override;
     Progress(const Progress&) = delete;
     Progress& operator=(const Progress&) = delete;
 
     /// Called after each step.
-    void show(const models::StepMetrics& metrics);
+    void see(const models::Record& record) override;
     /// Leaves the bar as it is and goes to the next line.
     void finish();
 
  private:
     using Clock = std::chrono::steady_clock;
 
-    void draw_bar(const models::StepMetrics& metrics);
-    std::string status(const models::StepMetrics& metrics) const;
+    void draw_bar(const models::Record& record);
+    std::string status(const models::Record& record) const;
 
     std::uint64_t steps_;
     std::uint64_t images_per_step_;

@@ -7,6 +7,7 @@
 #include <system_error>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 #include <duet/data/file.hpp>
@@ -59,16 +60,16 @@ RunFolder::RunFolder(fs::path path, const std::string& config) : path_(std::move
     }
 }
 
+void RunFolder::see(const models::Record& record) {
+    if (metrics_.empty()) metrics_ = fmt::format("step,{}\n", fmt::join(record.names, ","));
+    metrics_ += fmt::format("{},{:.9g}\n", record.step, fmt::join(record.values, ","));
+}
+
 void RunFolder::write_metrics(bool unless_recent) {
     const auto now = std::chrono::steady_clock::now();
     if (unless_recent && now - metrics_written_ < std::chrono::seconds(1)) return;
     metrics_written_ = now;
-    std::string text = "step,generator_loss,discriminator_loss,real_probability,fake_probability\n";
-    for (const models::StepMetrics& row : metrics_)
-        fmt::format_to(std::back_inserter(text), "{},{:.9g},{:.9g},{:.9g},{:.9g}\n", row.step,
-                       row.generator_loss, row.discriminator_loss, row.real_probability,
-                       row.fake_probability);
-    write_text(path_ / "metrics.csv", text);
+    write_text(path_ / "metrics.csv", metrics_);
 }
 
 void RunFolder::write_samples(std::uint64_t step, const Array& images, const models::GanShape& shape) const {

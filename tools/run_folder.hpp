@@ -8,7 +8,7 @@
 
 #include <duet/data/png.hpp>
 #include <duet/graph/array.hpp>
-#include <duet/models/gan_trainer.hpp>
+#include <duet/models/training/gan_training.hpp>
 
 namespace duet::tools {
 
@@ -19,14 +19,15 @@ inline constexpr std::size_t sample_padding = 2;
 
 /// The folder that a training leaves: config.json, metrics.csv, samples/step-000000.png and so on,
 /// weights.safetensors, progress.gif. Each file appears whole or not at all.
-class RunFolder {
+class RunFolder : public models::Observer {
  public:
     /// Makes the folder where it is missing, writes its config.json, and removes the sample pictures of an
     /// earlier run; its other files stay until they are replaced. Throws FileError if something is in the way
     /// or not writable.
     RunFolder(std::filesystem::path path, const std::string& config);
 
-    void add(const models::StepMetrics& metrics) { metrics_.push_back(metrics); }
+    /// Keeps a row of metrics.csv.
+    void see(const models::Record& record) override;
     /// Writes metrics.csv; with `unless_recent`, not more often than once a second.
     void write_metrics(bool unless_recent = false);
     /// Writes the picture of a step: images as Sampler draws them.
@@ -40,7 +41,7 @@ class RunFolder {
 
  private:
     std::filesystem::path path_;
-    std::vector<models::StepMetrics> metrics_;
+    std::string metrics_;
     std::chrono::steady_clock::time_point metrics_written_{};
 };
 

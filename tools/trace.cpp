@@ -9,7 +9,7 @@
 
 namespace duet::tools {
 
-void Trace::add(std::uint64_t step, const models::GanTrainer& trainer) {
+void Trace::add(std::uint64_t step, const models::Trainer& trainer) {
     for (const auto& [purpose, program] : trainer.programs()) {
         double end = 0;
         for (const InstructionTime& time : program->times()) {

@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <string>
 
-#include <duet/models/gan_trainer.hpp>
+#include <duet/models/training/gan_training.hpp>
 
 namespace duet::tools {
 
@@ -14,7 +14,7 @@ class Trace {
  public:
     /// Adds a step that the trainer has just run with profiling on. The programs of a step stand one behind
     /// the other; what happens between their runs is left out.
-    void add(std::uint64_t step, const models::GanTrainer& trainer);
+    void add(std::uint64_t step, const models::Trainer& trainer);
     /// Throws FileError if the file cannot be written.
     void write(const std::filesystem::path& path) const;
 

@@ -87,11 +87,13 @@ std::string config_of(const TrainArguments& arguments, const models::GanShape& s
 /// A training and the folder that it fills.
 class Session {
  public:
-    Session(models::GanTrainer& trainer, RunFolder& folder, const TrainArguments& arguments)
+    Session(models::Trainer& trainer, const models::GanModel& model, RunFolder& folder,
+            const TrainArguments& arguments)
         : trainer_(trainer),
+          model_(model),
           folder_(folder),
           arguments_(arguments),
-          sampler_(trainer.model(), arguments.training.options.seed, trainer.arena()) {}
+          sampler_(model, arguments.training.options.seed, trainer.arena()) {}
 
     /// Trains to the end, or to an interruption.
     void run() {
@@ -100,14 +102,14 @@ class Session {
             arguments_.profile.empty() ? arguments_.steps
                                        : arguments_.steps - std::min(arguments_.steps, profiled_steps);
         Progress progress(arguments_.steps, trainer_.images_per_step());
-        while (trainer_.steps_done() < arguments_.steps && !interrupt_.requested()) {
-            if (trainer_.steps_done() == profile_from) trainer_.set_profiled(true);
-            const models::StepMetrics metrics = finite([&] { return trainer_.step(); });
-            if (metrics.step > profile_from) trace_.add(metrics.step, trainer_);
-            progress.show(metrics);
-            const bool last = metrics.step == arguments_.steps || interrupt_.requested();
-            if (metrics.step % arguments_.log_every == 0 || last) folder_.add(metrics);
-            if (metrics.step % arguments_.sample_every == 0 || last) {
+        while (trainer_.state().at.step < arguments_.steps && !interrupt_.requested()) {
+            if (trainer_.state().at.step == profile_from) trainer_.set_profiled(true);
+            const models::Record record = finite([&] { return trainer_.step(); });
+            if (record.step > profile_from) trace_.add(record.step, trainer_);
+            progress.see(record);
+            const bool last = record.step == arguments_.steps || interrupt_.requested();
+            if (record.step % arguments_.log_every == 0 || last) folder_.see(record);
+            if (record.step % arguments_.sample_every == 0 || last) {
                 draw_samples();
                 folder_.write_metrics(true);
             }
@@ -115,14 +117,14 @@ class Session {
         progress.finish();
         finite([&] { trainer_.check_finite(); });
         folder_.write_metrics();
-        folder_.write_weights(trainer_.model());
+        folder_.write_weights(model_);
         folder_.write_progress();
         if (!arguments_.profile.empty()) trace_.write(arguments_.profile);
-        const bool interrupted = trainer_.steps_done() < arguments_.steps;
+        const bool interrupted = trainer_.state().at.step < arguments_.steps;
         fmt::print(
             "{} after {} of {} steps: {} holds the weights, metrics.csv, samples and progress.gif are beside "
             "it\n",
-            interrupted ? "interrupted" : "finished", trainer_.steps_done(), arguments_.steps,
+            interrupted ? "interrupted" : "finished", trainer_.state().at.step, arguments_.steps,
             folder_.weights_path().string());
     }
 
@@ -134,22 +136,23 @@ class Session {
             return action();
         } catch (const NonFiniteError& error) {
             folder_.write_metrics();
-            folder_.write_weights(trainer_.model());
+            folder_.write_weights(model_);
             throw NonFiniteError(fmt::format("{}; {} holds the weights of step {}", error.what(),
-                                             folder_.weights_path().string(), trainer_.steps_done()));
+                                             folder_.weights_path().string(), trainer_.state().at.step));
         }
     }
 
     /// A conditional model's picture has a row a class.
     void draw_samples() {
-        const models::GanShape& shape = trainer_.model().shape;
+        const models::GanShape& shape = model_.shape;
         const std::size_t count =
             shape.classes == 0 ? sample_count : sample_columns * std::min(shape.classes, most_class_rows);
-        folder_.write_samples(trainer_.steps_done(),
+        folder_.write_samples(trainer_.state().at.step,
                               sampler_.draw(count, class_rows(count, sample_columns, shape.classes)), shape);
     }
 
-    models::GanTrainer& trainer_;
+    models::Trainer& trainer_;
+    const models::GanModel& model_;
     RunFolder& folder_;
     const TrainArguments& arguments_;
     models::Sampler sampler_;
@@ -169,17 +172,17 @@ models::GanModel new_model(const TrainArguments& arguments, const Dataset& data)
 void train(TrainArguments& arguments) {
     const TrainingArguments& training = arguments.training;
     const auto data = std::make_shared<const Dataset>(load_images(arguments.data, Split::train));
-    models::GanModel model = arguments.init.empty()
-                                 ? new_model(arguments, *data)
-                                 : load_model(arguments.init, arguments.model_given, data.get());
-    models::GanTrainer trainer(std::move(model), training.options, data);
+    const models::GanModel model = arguments.init.empty()
+                                       ? new_model(arguments, *data)
+                                       : load_model(arguments.init, arguments.model_given, data.get());
+    models::Trainer trainer = models::gan_trainer(model, training.options, data);
     warn_of_threads(training.options.threads, trainer.arena().threads());
     if (arguments.epochs > 0)
         arguments.steps = std::min(trainer.steps_for_epochs(arguments.epochs), max_steps);
     if (arguments.sample_every == 0)
         arguments.sample_every = std::max<std::uint64_t>(1, arguments.steps / default_sample_pictures);
-    RunFolder folder(arguments.out, config_of(arguments, trainer.model().shape));
-    Session(trainer, folder, arguments).run();
+    RunFolder folder(arguments.out, config_of(arguments, model.shape));
+    Session(trainer, model, folder, arguments).run();
 }
 
 }  // namespace

@@ -71,21 +71,21 @@ std::vector<double> gradient_parts(const std::vector<Variable>& variables) {
 }  // namespace
 
 Verification verify(const MakeTrainer& make_trainer, std::uint64_t steps) {
-    const auto compiled = make_trainer(true, true), unfused = make_trainer(false, true),
-               plain = make_trainer(false, false);
-    const std::vector<Variable> variables = compiled->variables();
+    models::Trainer compiled = make_trainer(true, true), unfused = make_trainer(false, true),
+                    plain = make_trainer(false, false);
+    const std::vector<Variable> variables = compiled.state().variables();
     std::vector<bool> same(variables.size(), true), near(variables.size(), true);
     std::vector<double> moved(variables.size(), 0.0), parts;
     for (std::uint64_t step = 0; step < steps; ++step) {
-        copy(variables, unfused->variables());
-        copy(variables, plain->variables());
+        copy(variables, unfused.state().variables());
+        copy(variables, plain.state().variables());
         std::vector<Array> before;
         for (const Variable& variable : variables) before.push_back(variable.value());
-        for (models::GanTrainer* trainer : {compiled.get(), unfused.get(), plain.get()}) trainer->step();
+        for (models::Trainer* trainer : {&compiled, &unfused, &plain}) trainer->step();
         parts = gradient_parts(variables);
         for (std::size_t i = 0; i < variables.size(); ++i) {
-            const Array &value = variables[i].value(), &expected = plain->variables()[i].value();
-            same[i] = same[i] && same_bits(value, unfused->variables()[i].value());
+            const Array &value = variables[i].value(), &expected = plain.state().variables()[i].value();
+            same[i] = same[i] && same_bits(value, unfused.state().variables()[i].value());
             const double apart = distance(value, expected);
             if (apart == 0 || parts[i] <= zero_gradient) continue;
             near[i] = near[i] &&

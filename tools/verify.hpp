@@ -2,16 +2,15 @@
 
 #include <cstdint>
 #include <functional>
-#include <memory>
 #include <string>
 
-#include <duet/models/gan_trainer.hpp>
+#include <duet/models/training/gan_training.hpp>
 
 namespace duet::tools {
 
 /// Makes a trainer of the same initial weights, data and options each time, but for CompileOptions::fuse and
 /// CompileOptions::rewrite.
-using MakeTrainer = std::function<std::unique_ptr<models::GanTrainer>(bool fuse, bool rewrite)>;
+using MakeTrainer = std::function<models::Trainer(bool fuse, bool rewrite)>;
 
 struct Verification {
     /// A line for each variable: whether fusion kept its bits, and how far rewriting moved it.

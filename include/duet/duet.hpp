@@ -59,10 +59,9 @@
 #include <duet/models/gan_file.hpp>
 #include <duet/models/gan_model.hpp>
 #include <duet/models/gan_shape.hpp>
-#include <duet/models/gan_trainer.hpp>
+#include <duet/models/image_format.hpp>
 #include <duet/models/sampler.hpp>
 #include <duet/models/training_options.hpp>
-#include <duet/models/training_step.hpp>
 #include <duet/models/networks/batch_norm.hpp>
 #include <duet/models/networks/dcgan.hpp>
 #include <duet/models/networks/initializer.hpp>
@@ -70,3 +69,9 @@
 #include <duet/models/networks/resnet_gan.hpp>
 #include <duet/models/terms/losses.hpp>
 #include <duet/models/terms/penalties.hpp>
+#include <duet/models/training/gan_training.hpp>
+#include <duet/models/training/record.hpp>
+#include <duet/models/training/state.hpp>
+#include <duet/models/training/trainer.hpp>
+#include <duet/models/training/training.hpp>
+#include <duet/models/training/view.hpp>

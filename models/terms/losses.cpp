@@ -41,22 +41,40 @@ Losses minimax(Operand real_score, Operand fake_score, const SampleWeights& weig
     const Tensor real = real_score.tensor(), fake = fake_score.tensor();
     const WhereScope caller(real.graph(), real_score.where());
     check_weights("minimax", real, fake, weights);
-    return {-weighted_mean(softplus(fake), weights.fake), discriminator_loss(real, fake, weights)};
+    return {minimax_generator(fake, weights.fake), discriminator_loss(real, fake, weights)};
 }
 
 Losses non_saturating(Operand real_score, Operand fake_score, const SampleWeights& weights) {
     const Tensor real = real_score.tensor(), fake = fake_score.tensor();
     const WhereScope caller(real.graph(), real_score.where());
     check_weights("non_saturating", real, fake, weights);
-    return {weighted_mean(softplus(-fake), weights.fake), discriminator_loss(real, fake, weights)};
+    return {non_saturating_generator(fake, weights.fake), discriminator_loss(real, fake, weights)};
 }
 
 Losses wasserstein(Operand real_score, Operand fake_score, const SampleWeights& weights) {
     const Tensor real = real_score.tensor(), fake = fake_score.tensor();
     const WhereScope caller(real.graph(), real_score.where());
     check_weights("wasserstein", real, fake, weights);
-    const Tensor fake_mean = weighted_mean(fake, weights.fake);
-    return {-fake_mean, fake_mean - weighted_mean(real, weights.real)};
+    return {wasserstein_generator(fake, weights.fake),
+            weighted_mean(fake, weights.fake) - weighted_mean(real, weights.real)};
+}
+
+Tensor minimax_generator(Operand fake_score, const Tensor& weights) {
+    const Tensor fake = fake_score.tensor();
+    const WhereScope caller(fake.graph(), fake_score.where());
+    return -weighted_mean(softplus(fake), weights);
+}
+
+Tensor non_saturating_generator(Operand fake_score, const Tensor& weights) {
+    const Tensor fake = fake_score.tensor();
+    const WhereScope caller(fake.graph(), fake_score.where());
+    return weighted_mean(softplus(-fake), weights);
+}
+
+Tensor wasserstein_generator(Operand fake_score, const Tensor& weights) {
+    const Tensor fake = fake_score.tensor();
+    const WhereScope caller(fake.graph(), fake_score.where());
+    return -weighted_mean(fake, weights);
 }
 
 LossFunction loss_by_name(std::string_view name) {

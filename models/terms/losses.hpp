@@ -38,6 +38,11 @@ Losses non_saturating(Operand real_score, Operand fake_score, const SampleWeight
 /// It needs a critic held to slopes of about one: by a gradient penalty (penalties.hpp).
 Losses wasserstein(Operand real_score, Operand fake_score, const SampleWeights& weights = {});
 
+/// The generator's side of each, which reads no score of a real image.
+Tensor minimax_generator(Operand fake_score, const Tensor& weights = {});
+Tensor non_saturating_generator(Operand fake_score, const Tensor& weights = {});
+Tensor wasserstein_generator(Operand fake_score, const Tensor& weights = {});
+
 /// The losses by name: "minimax", "non-saturating" or "wasserstein".
 using LossFunction = Losses (*)(Operand, Operand, const SampleWeights&);
 /// Throws Error, listing the names known, for another one.

@@ -59,10 +59,11 @@ std::vector<Setting> settings() {
 
 std::vector<Array> trained(Setting setting, std::size_t threads) {
     setting.options.threads = threads;
-    models::GanTrainer trainer(models::make_gan(setting.shape, 3), setting.options, pictures(3, true));
-    for (int i = 0; i < 3; ++i) CHECK(std::isfinite(trainer.step().discriminator_loss));
+    models::Trainer trainer =
+        models::gan_trainer(models::make_gan(setting.shape, 3), setting.options, pictures(3, true));
+    for (int i = 0; i < 3; ++i) CHECK(std::isfinite(trainer.step()["discriminator_loss"]));
     std::vector<Array> values;
-    for (const Variable& variable : trainer.variables()) values.push_back(variable.value());
+    for (const Variable& variable : trainer.state().variables()) values.push_back(variable.value());
     return values;
 }
 
@@ -72,7 +73,7 @@ bool all_same_bits(const std::vector<Array>& a, const std::vector<Array>& b) {
 
 std::string message_of(const Setting& setting, const std::shared_ptr<const Dataset>& data) {
     try {
-        models::GanTrainer(models::make_gan(setting.shape, 0), setting.options, data);
+        models::gan_trainer(models::make_gan(setting.shape, 0), setting.options, data);
     } catch (const Error& error) {
         return error.what();
     }
@@ -98,11 +99,12 @@ TEST_CASE("a convolutional training iteration allocates nothing") {
     for (Setting setting : settings()) {
         CAPTURE(models::name_of(setting.shape.kind));
         setting.options.threads = 2;
-        models::GanTrainer trainer(models::make_gan(setting.shape, 0), setting.options, pictures(3, true));
+        models::Trainer trainer =
+            models::gan_trainer(models::make_gan(setting.shape, 0), setting.options, pictures(3, true));
         trainer.step();
         const std::uint64_t before = allocations();
         double sum = 0;
-        for (int i = 0; i < 3; ++i) sum += trainer.step().discriminator_loss;
+        for (int i = 0; i < 3; ++i) sum += trainer.step()["discriminator_loss"];
         CHECK(allocations() == before);
         CHECK(std::isfinite(sum));
     }
@@ -112,7 +114,8 @@ TEST_CASE("a DCGAN's loss that is not finite restores the running statistics too
     Setting setting{small(ModelKind::dcgan), models::default_options(ModelKind::dcgan)};
     setting.options.batch = 6;
     setting.options.adam.rate = 1e30;
-    models::GanTrainer trainer(models::make_gan(setting.shape, 0), setting.options, pictures(3, false));
+    models::Trainer trainer =
+        models::gan_trainer(models::make_gan(setting.shape, 0), setting.options, pictures(3, false));
     std::string message;
     for (int i = 0; i < 99 && message.empty(); ++i) try {
             trainer.step();
@@ -121,7 +124,7 @@ TEST_CASE("a DCGAN's loss that is not finite restores the running statistics too
         }
     CAPTURE(message);
     CHECK(message.find("step ") == 0);
-    for (const Variable& statistic : trainer.model().generator.statistics())
+    for (const Variable& statistic : trainer.training().network("generator").statistics())
         CHECK(statistic.value()(0) == (statistic.name().ends_with("var") ? 1.0F : 0.0F));
 }
 

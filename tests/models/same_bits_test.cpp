@@ -13,12 +13,12 @@ namespace {
 
 /// FNV-1a over the bits of all trained values.
 std::uint64_t bits_after(const models::GanShape& shape, const models::TrainingOptions& options, int steps) {
-    models::GanTrainer trainer(
+    models::Trainer trainer = models::gan_trainer(
         models::make_gan(shape, 1), options,
         std::make_shared<Dataset>(load_images(std::string(DUET_SOURCE_DIR) + "/data/mnist", Split::train)));
     for (int i = 0; i < steps; ++i) trainer.step();
     std::uint64_t hash = 0xcbf29ce484222325U;
-    for (const Variable& variable : trainer.variables())
+    for (const Variable& variable : trainer.state().variables())
         for (const float value : variable.value())
             for (std::uint32_t bits = std::bit_cast<std::uint32_t>(value), i = 0; i < 4; ++i, bits >>= 8U)
                 hash = (hash ^ (bits & 0xffU)) * 0x100000001b3U;

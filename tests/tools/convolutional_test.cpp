@@ -202,7 +202,7 @@ TEST_CASE("duet inspect shows every model's step") {
                               {}));
         CAPTURE(text.err);
         REQUIRE(text.code == 0);
-        CHECK(contains(text.out, "# discriminator step"));
+        CHECK(contains(text.out, "# discriminator\n"));
         CHECK(contains(text.out, "conv2d"));
         CHECK(contains(text.out, "generator.2"));
     }

@@ -31,8 +31,8 @@ TEST_CASE("duet inspect prints the programs of a step") {
     const Outcome text = duet_command({"inspect", "--dump-passes", "--measure"});
     CAPTURE(text.err);
     REQUIRE(text.code == 0);
-    CHECK(contains(text.out, "# joint step"));
-    CHECK(contains(text.out, "# generator step on fresh noise"));
+    CHECK(contains(text.out, "# discriminator and generator\n"));
+    CHECK(contains(text.out, "# generator\n"));
     CHECK(contains(text.out, "matmul"));
     CHECK(contains(text.out, "r1"));
     CHECK(contains(text.out, "instructions"));
@@ -45,7 +45,7 @@ TEST_CASE("duet inspect prints the programs of a step") {
                                       "none", "--batch", "16", "--out", out});
     REQUIRE(dot.code == 0);
     CHECK(dot.out.empty());
-    CHECK(text_of(out).starts_with("// discriminator step\ndigraph"));
+    CHECK(text_of(out).starts_with("// discriminator\ndigraph"));
 }
 
 TEST_CASE("duet inspect compares the compiled step with the declared one") {

@@ -127,7 +127,8 @@ TEST_CASE("duet train leaves weights, metrics, config and samples") {
     }
     const std::string metrics = text_of(training.run / "metrics.csv");
     CHECK(
-        metrics.starts_with("step,generator_loss,discriminator_loss,real_probability,fake_probability\n7,"));
+        metrics.starts_with("step,discriminator_loss,discriminator_adversarial,r1,real_probability,fake_"
+                            "probability,generator_loss\n7,"));
     CHECK(std::count(metrics.begin(), metrics.end(), '\n') == 1 + 4 + 1);
     CHECK(contains(metrics, "\n30,"));
 

@@ -5,7 +5,7 @@
 #include <string>
 
 #include <duet/data/dataset.hpp>
-#include <duet/models/gan_trainer.hpp>
+#include <duet/models/training/gan_training.hpp>
 
 #include "measure.hpp"
 
@@ -57,8 +57,7 @@ std::string shell_quoted(const std::string& text);
 double peak_mebibytes();
 
 /// The article's GAN with these options and else the defaults.
-std::unique_ptr<models::GanTrainer> make_trainer(const Data& data, models::Schedule schedule, bool r1,
-                                                 std::size_t threads, const models::GanShape& shape = {},
-                                                 std::size_t batch = 128);
+models::Trainer make_trainer(const Data& data, models::Schedule schedule, bool r1, std::size_t threads,
+                             const models::GanShape& shape = {}, std::size_t batch = 128);
 
 }  // namespace duet::bench

@@ -36,9 +36,9 @@ Setting setting_of(const std::string& model) {
     return setting;
 }
 
-std::unique_ptr<models::GanTrainer> make_trainer(Setting setting, const Data& data, std::size_t threads) {
+models::Trainer make_trainer(Setting setting, const Data& data, std::size_t threads) {
     setting.options.threads = threads;
-    return std::make_unique<models::GanTrainer>(models::make_gan(setting.shape, 0), setting.options, data);
+    return models::gan_trainer(models::make_gan(setting.shape, 0), setting.options, data);
 }
 
 struct Memory {
@@ -72,11 +72,11 @@ void print_step(const char* model, const Floor& floor, const std::vector<Measure
 
 void run_memory(const Options& options, const std::string& model) {
     const auto data = std::make_shared<const Dataset>(load_idx_folder(options.data, Split::train));
-    const auto trainer = make_trainer(setting_of(model), data, 2);
-    trainer->step();
+    models::Trainer trainer = make_trainer(setting_of(model), data, 2);
+    trainer.step();
     const std::size_t before = duet::testing::allocations();
-    for (int step = 0; step < 3; ++step) trainer->step();
-    fmt::print("{} {} {}\n", peak_mebibytes(), static_cast<double>(trainer->arena().bytes()) / (1 << 20),
+    for (int step = 0; step < 3; ++step) trainer.step();
+    fmt::print("{} {} {}\n", peak_mebibytes(), static_cast<double>(trainer.arena().bytes()) / (1 << 20),
                duet::testing::allocations() - before);
 }
 
@@ -90,9 +90,9 @@ void print_convolutional_step(const Options& options, const Data& data, bool pee
     for (const char* model : models_measured) {
         const Setting setting = setting_of(model);
         Floor floor(step_gemms(setting.shape, setting.options));
-        const auto single = make_trainer(setting, data, 1), two = make_trainer(setting, data, 2);
+        models::Trainer single = make_trainer(setting, data, 1), two = make_trainer(setting, data, 2);
         std::vector<Measured> all = {
-            {"", [&] { floor.run(); }}, {"", [&] { single->step(); }}, {"", [&] { two->step(); }}};
+            {"", [&] { floor.run(); }}, {"", [&] { single.step(); }}, {"", [&] { two.step(); }}};
         measure(all, options.timing);
         print_step(model, floor, all);
         const Memory memory = measure_memory(options, itself, model);

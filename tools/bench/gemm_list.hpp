@@ -4,7 +4,7 @@
 #include <vector>
 
 #include <duet/models/gan_model.hpp>
-#include <duet/models/gan_trainer.hpp>
+#include <duet/models/training/gan_training.hpp>
 
 namespace duet::bench {
 

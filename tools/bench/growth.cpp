@@ -42,16 +42,16 @@ void print_row(const Options& options, const Data& data, std::size_t batch, std:
     const models::GanShape shape = shape_of_width(width, depth);
     Floor floor(step_gemms(shape, batch, Schedule::alternating, false));
     const double begin = now();
-    const auto single = make_trainer(data, Schedule::alternating, false, 1, shape, batch);
+    models::Trainer single = make_trainer(data, Schedule::alternating, false, 1, shape, batch);
     const double compiled = now() - begin;
-    const auto two = make_trainer(data, Schedule::alternating, false, 2, shape, batch);
+    models::Trainer two = make_trainer(data, Schedule::alternating, false, 2, shape, batch);
     std::vector<Measured> all = {
-        {"", [&] { floor.run(); }}, {"", [&] { single->step(); }}, {"", [&] { two->step(); }}};
+        {"", [&] { floor.run(); }}, {"", [&] { single.step(); }}, {"", [&] { two.step(); }}};
     measure(all, fewer_rounds(options));
     fmt::print("{:>6}{:>7}{:>7}{:>11.1f}{:>11.3f}{:>11.3f}{:>9.2f}{:>11.3f}{:>9.2f}{:>11.0f}{:>11.2f}\n",
                batch, width, depth, floor.flops() * 1e-6, median(all[0]), median(all[1]),
                ratio(all[1], all[0]), median(all[2]), ratio(all[1], all[2]), compiled,
-               static_cast<double>(single->arena().bytes()) / (1 << 20));
+               static_cast<double>(single.arena().bytes()) / (1 << 20));
 }
 
 /// A deep network's training step of at least this many nodes.

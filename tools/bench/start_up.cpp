@@ -49,19 +49,19 @@ void run_start_up(const Options& options) {
     const double begin = now();
     const auto data = std::make_shared<const Dataset>(load_idx_folder(options.data, Split::train));
     const double loaded = now();
-    const auto trainer = make_trainer(data, models::Schedule::alternating, true, 2);
+    models::Trainer trainer = make_trainer(data, models::Schedule::alternating, true, 2);
     const double built = now();
-    trainer->step();
+    trainer.step();
     const double stepped = now();
     const std::size_t before = duet::testing::allocations();
-    for (int step = 0; step < 250; ++step) trainer->step();
+    for (int step = 0; step < 250; ++step) trainer.step();
     const std::size_t allocations = duet::testing::allocations() - before;
     std::size_t parameters = 0;
-    for (const models::Network* network : {&trainer->model().generator, &trainer->model().discriminator})
-        for (const Variable& variable : network->variables()) parameters += 4 * variable.shape().elements();
+    for (const models::Network& network : trainer.training().networks)
+        for (const Variable& variable : network.variables()) parameters += 4 * variable.shape().elements();
     constexpr double mebibyte = 1 << 20;
     fmt::print("{} {} {} {} {} {} {} {} {}\n", loaded - begin, built - loaded, stepped - built,
-               peak_mebibytes(), at_rest, static_cast<double>(trainer->arena().bytes()) / mebibyte,
+               peak_mebibytes(), at_rest, static_cast<double>(trainer.arena().bytes()) / mebibyte,
                static_cast<double>(parameters) / mebibyte,
                static_cast<double>(data->images.size()) / mebibyte, allocations);
 }

@@ -1,3 +1,4 @@
+#include <deque>
 #include <utility>
 #include <vector>
 
@@ -12,17 +13,17 @@
 
 namespace duet::bench {
 
-using models::GanTrainer;
 using models::Schedule;
+using models::Trainer;
 
-std::unique_ptr<GanTrainer> make_trainer(const Data& data, Schedule schedule, bool r1, std::size_t threads,
-                                         const models::GanShape& shape, std::size_t batch) {
+Trainer make_trainer(const Data& data, Schedule schedule, bool r1, std::size_t threads,
+                     const models::GanShape& shape, std::size_t batch) {
     models::TrainingOptions options;
     options.schedule = schedule;
     options.penalty = r1 ? models::Penalty::r1 : models::Penalty::none;
     options.threads = threads;
     options.batch = batch;
-    return std::make_unique<GanTrainer>(models::mlp_gan(shape, 0), options, data);
+    return models::gan_trainer(models::mlp_gan(shape, 0), options, data);
 }
 
 void print_step(const Options& options, const Data& data) {
@@ -36,7 +37,7 @@ void print_step(const Options& options, const Data& data) {
                           {Schedule::alternating, true, "alternating, R1"},
                           {Schedule::documented, false, "documented"},
                           {Schedule::documented, true, "documented, R1"}};
-    std::vector<std::unique_ptr<GanTrainer>> trainers;
+    std::deque<Trainer> trainers;
     std::vector<Floor> floors;
     std::vector<Measured> all;
     for (const Kind& kind : kinds) floors.emplace_back(step_gemms({}, 128, kind.schedule, kind.r1));
@@ -44,7 +45,7 @@ void print_step(const Options& options, const Data& data) {
         all.push_back({"", [&floor = floors[i]] { floor.run(); }});
         for (const std::size_t threads : {1, 2}) {
             trainers.push_back(make_trainer(data, kinds[i].schedule, kinds[i].r1, threads));
-            all.push_back({"", [&trainer = *trainers.back()] { trainer.step(); }});
+            all.push_back({"", [&trainer = trainers.back()] { trainer.step(); }});
         }
     }
     Handwritten handwritten(data, 128, 0);
@@ -81,13 +82,12 @@ void print_step(const Options& options, const Data& data) {
                2 * ratio(one, two));
 
     // Both must be training the same thing.
-    GanTrainer fresh_trainer(models::mlp_gan({}, 0),
-                             {.schedule = Schedule::alternating, .penalty = models::Penalty::none}, data);
+    Trainer fresh_trainer = make_trainer(data, Schedule::alternating, false, 1);
     Handwritten fresh(data, 128, 0);
     double ours = 0, theirs = 0;
     constexpr int first = 100, steps = 300;
     for (int step = 0; step < steps; ++step) {
-        const double loss = fresh_trainer.step().discriminator_loss, other = fresh.step().discriminator;
+        const double loss = fresh_trainer.step()["discriminator_loss"], other = fresh.step().discriminator;
         if (step >= first) {
             ours += loss / (steps - first);
             theirs += other / (steps - first);

@@ -1,0 +1,98 @@
+#include <duet/models/training/state.hpp>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+
+#include <fmt/format.h>
+#include <xtensor/xarray.hpp>
+
+#include <duet/graph/error.hpp>
+#include <duet/graph/finite.hpp>
+
+namespace duet::models {
+
+namespace {
+
+std::uint64_t count_in(const Safetensors& saved, const char* key) {
+    const auto found = saved.metadata.find(key);
+    if (found == saved.metadata.end()) throw Error(fmt::format("a state without its \"{}\"", key));
+    const std::string& text = found->second;
+    std::uint64_t count = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
+    if (error != std::errc() || end != text.data() + text.size())
+        throw Error(
+            fmt::format("a state whose \"{}\" is {}; expected a count", key, quoted_for_message(text)));
+    return count;
+}
+
+}  // namespace
+
+void State::keep(const std::vector<Variable>& variables) {
+    for (const Variable& variable : variables) {
+        const auto known = std::find_if(variables_.begin(), variables_.end(), [&](const Variable& other) {
+            return other.name() == variable.name();
+        });
+        if (known == variables_.end())
+            variables_.push_back(variable);
+        else if (!(*known == variable))
+            throw Error(
+                fmt::format("two variables of the training are called {}; a state keeps each by its name",
+                            variable.name()));
+    }
+}
+
+void State::check_finite() const {
+    if (const auto broken = find_not_finite(variables_))
+        throw NonFiniteError("variable " + *broken + "; a gradient of the step before was not finite");
+}
+
+Safetensors State::save() const {
+    Safetensors saved;
+    saved.metadata = {{"step", std::to_string(at.step)},
+                      {"next_draw", std::to_string(at.draw)},
+                      {"next_batch", std::to_string(at.batch)}};
+    for (const Variable& variable : variables_) saved.tensors.push_back({variable.name(), variable.value()});
+    return saved;
+}
+
+void State::restore(const Safetensors& saved) {
+    const Position saved_at{count_in(saved, "step"), count_in(saved, "next_draw"),
+                            count_in(saved, "next_batch")};
+    for (const Variable& variable : variables_) {
+        const Array* value = saved.find(variable.name());
+        if (value == nullptr) throw Error(fmt::format("a state without variable {}", variable.name()));
+        if (shape_of(*value) != variable.shape())
+            throw ShapeError(fmt::format("a state with {} of shape {}; the training's has {}",
+                                         variable.name(), to_string(shape_of(*value)),
+                                         to_string(variable.shape())));
+        if (!std::all_of(value->data(), value->data() + value->size(),
+                         [](float each) { return std::isfinite(each); }))
+            throw Error(fmt::format("a state whose {} is not finite", variable.name()));
+    }
+    for (const NamedArray& tensor : saved.tensors)
+        if (std::none_of(variables_.begin(), variables_.end(),
+                         [&](const Variable& variable) { return variable.name() == tensor.name; }))
+            throw Error(
+                fmt::format("a state with {}, which the training has not", quoted_for_message(tensor.name)));
+    for (const Variable& variable : variables_) variable.assign(*saved.find(variable.name()));
+    at = saved_at;
+}
+
+Snapshot::Snapshot(State& state) : state_(state), at_(state.at) {
+    for (const Variable& variable : state_.variables()) values_.push_back(variable.value());
+}
+
+void Snapshot::take() {
+    state_.check_finite();
+    for (std::size_t i = 0; i < values_.size(); ++i)
+        std::copy_n(state_.variables()[i].data(), values_[i].size(), values_[i].data());
+    at_ = state_.at;
+}
+
+void Snapshot::put_back() const {
+    for (std::size_t i = 0; i < values_.size(); ++i) state_.variables()[i].assign(values_[i]);
+    state_.at = at_;
+}
+
+}  // namespace duet::models

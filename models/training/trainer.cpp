@@ -1,0 +1,320 @@
+#include <duet/models/training/trainer.hpp>
+
+#include <algorithm>
+#include <numeric>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <xtensor/xarray.hpp>
+
+#include <duet/graph/error.hpp>
+#include <duet/graph/finite.hpp>
+#include <duet/models/training/stage.hpp>
+
+namespace duet::models {
+
+namespace {
+
+constexpr std::uint64_t steps_between_snapshots = 100;
+
+void check(const Training& training, const Dataset& data) {
+    check_training(training);
+    for (const Network& network : training.networks)
+        for (const auto* variables : {&network.variables(), &network.statistics()})
+            if (const auto broken = find_not_finite(*variables))
+                throw Error(fmt::format("a training starts from finite weights, but {}", *broken));
+    const ImageFormat& images = training.images;
+    if (data.height != images.height || data.width != images.width || data.channels != images.channels)
+        throw Error(fmt::format(
+            "the images are {}x{} with {} channel(s), those of the training {}x{} with {}: choose a model "
+            "for them, or other images",
+            data.height, data.width, data.channels, images.height, images.width, images.channels));
+}
+
+void check_labels(const ImageFormat& images, const Dataset& data) {
+    if (!data.has_labels())
+        throw Error(images.classes > 0
+                        ? fmt::format("the model is conditioned on {} classes, but the images have no labels",
+                                      images.classes)
+                        : "the training reads labels, but the images have none");
+    const auto highest = std::max_element(data.labels.begin(), data.labels.end());
+    if (images.classes > 0 && *highest >= images.classes)
+        throw Error(fmt::format("image {} has the label {}, but the model's classes are 0 to {}",
+                                highest - data.labels.begin(), *highest, images.classes - 1));
+}
+
+/// One program of a stage: that of the steps that leave out the terms of some intervals.
+struct StageProgram {
+    std::vector<std::size_t> left_out;
+    std::unique_ptr<Graph> graph;
+    std::vector<Feed> feeds;
+    Program<float> program;
+    /// The metric, by its place in the record, that each fetch gives.
+    std::vector<std::pair<std::size_t, std::size_t>> metrics;
+};
+
+struct CompiledStage {
+    std::uint64_t repeats;
+    bool reads_images = false, reads_labels = false;
+    std::vector<std::size_t> intervals;
+    std::vector<StageProgram> programs;
+};
+
+/// The sets of intervals that some step leaves out: the others' least common multiple must not be one of
+/// their own multiples.
+std::vector<std::vector<std::size_t>> sets_left_out(const std::vector<std::size_t>& intervals) {
+    std::vector<std::vector<std::size_t>> sets;
+    for (std::size_t set = 0; set < std::size_t{1} << intervals.size(); ++set) {
+        std::vector<std::size_t> left_out;
+        std::size_t first_step = 1;
+        for (std::size_t i = 0; i < intervals.size(); ++i)
+            if ((set >> i & 1U) != 0)
+                left_out.push_back(intervals[i]);
+            else
+                first_step = std::lcm(first_step, intervals[i]);
+        if (std::none_of(left_out.begin(), left_out.end(),
+                         [&](std::size_t every) { return first_step % every == 0; }))
+            sets.push_back(std::move(left_out));
+    }
+    return sets;
+}
+
+}  // namespace
+
+struct Trainer::Parts {
+    Parts(Training wanted, std::shared_ptr<const Dataset> data, const TrainerOptions& how)
+        : training(std::move(wanted)),
+          options(how),
+          batches(std::move(data), training.batch, training.seed, training.images.range),
+          images(filled(training.images.batch_of(training.batch), 0.0F)),
+          labels(filled(Shape{training.batch}, 0.0F)),
+          arena(how.threads),
+          weights(scheduled_weights(training)) {
+        keep_networks();
+        for (const Stage& stage : training.stages) stages.push_back(compile_stage(stage, false));
+        values.resize(names.size());
+        for (const Phase& phase : training.phases) state.keep(phase.optimizer->variables());
+        for (const ScheduledWeight& each : weights) state.keep({each.weight});
+        state.keep(further);
+        snapshot = std::make_unique<Snapshot>(state);
+    }
+
+    void keep_networks() {
+        for (const Network& network : training.networks) state.keep(network.variables());
+        for (const Network& network : training.networks) state.keep(network.statistics());
+    }
+
+    CompiledStage compile_stage(const Stage& stage, bool scan) {
+        CompiledStage compiled{stage.repeats, false, false, intervals_of(training, stage), {}};
+        constexpr std::size_t most_intervals = 2;
+        if (compiled.intervals.size() > most_intervals)
+            throw Error(fmt::format("the terms of stage {} have the intervals {}; at most {} can differ",
+                                    fmt::join(stage.phases, ", "), fmt::join(compiled.intervals, ", "),
+                                    most_intervals));
+        for (std::vector<std::size_t>& left_out : sets_left_out(compiled.intervals)) {
+            auto graph = std::make_unique<Graph>(training.seed);
+            const DeclaredStage declared = declare_stage(*graph, training, stage, weights, left_out);
+            compiled.reads_images = declared.real.valid();
+            compiled.reads_labels = declared.labels.valid();
+            if (declared.labels.valid()) check_labels(training.images, batches.dataset());
+            compiled.programs.push_back(
+                compile_program(std::move(left_out), std::move(graph), declared, scan));
+            if (!scan) register_metrics(stages.size(), compiled.programs.back(), declared);
+        }
+        return compiled;
+    }
+
+    StageProgram compile_program(std::vector<std::size_t> left_out, std::unique_ptr<Graph> graph,
+                                 const DeclaredStage& declared, bool scan) {
+        CompileOptions how;
+        how.scan = scan;
+        how.fuse = options.fuse;
+        how.rewrite = options.rewrite;
+        how.report_passes = options.report_passes;
+        Program<float> program = compile<float>(*graph, declared.fetches, declared.updates, arena, how);
+        std::vector<Feed> feeds;
+        if (declared.real.valid()) feeds.push_back({declared.real, images});
+        if (declared.labels.valid()) feeds.push_back({declared.labels, labels});
+        for (const Updates& updates : declared.updates)
+            for (const Update& update : updates)
+                if (std::find(further.begin(), further.end(), update.variable) == further.end())
+                    further.push_back(update.variable);
+        return {std::move(left_out), std::move(graph), std::move(feeds), std::move(program), {}};
+    }
+
+    /// A metric belongs to the first stage that has one of its name.
+    void register_metrics(std::size_t stage, StageProgram& program, const DeclaredStage& declared) {
+        for (std::size_t fetch = 0; fetch < declared.metrics.size(); ++fetch) {
+            const std::string& name = declared.metrics[fetch];
+            const auto known = std::find(names.begin(), names.end(), name);
+            const auto place = static_cast<std::size_t>(known - names.begin());
+            if (known == names.end()) {
+                names.push_back(name);
+                stage_of.push_back(stage);
+            }
+            if (stage_of[place] == stage) program.metrics.emplace_back(fetch, place);
+        }
+    }
+
+    void fill_batch(std::uint64_t number) {
+        const bool with_labels = std::any_of(stages.begin(), stages.end(),
+                                             [](const CompiledStage& stage) { return stage.reads_labels; });
+        arena.for_each_thread([&](std::size_t thread) {
+            if (with_labels)
+                batches.fill_part(number, thread, arena.threads(), images, labels);
+            else
+                batches.fill_part(number, thread, arena.threads(), images);
+        });
+        filled_batch = number;
+    }
+
+    /// Images want the next batch, labels alone the last one.
+    void provide_batch(const CompiledStage& stage) {
+        if (stage.reads_images)
+            fill_batch(state.at.batch++);
+        else if (const std::uint64_t last = std::max<std::uint64_t>(state.at.batch, 1) - 1;
+                 stage.reads_labels && filled_batch != last)
+            fill_batch(last);
+    }
+
+    void set_schedules() {
+        for (const Phase& phase : training.phases)
+            if (phase.rate) phase.optimizer->set_rate(phase.rate(state.at.step));
+        for (const ScheduledWeight& each : weights)
+            each.weight.fill(static_cast<float>(each.schedule(state.at.step)));
+    }
+
+    void run(std::vector<CompiledStage>& all) {
+        set_schedules();
+        for (CompiledStage& stage : all) {
+            const auto due =
+                std::find_if(stage.programs.begin(), stage.programs.end(), [&](const StageProgram& program) {
+                    return std::all_of(
+                        stage.intervals.begin(), stage.intervals.end(), [&](std::size_t every) {
+                            const bool out = std::find(program.left_out.begin(), program.left_out.end(),
+                                                       every) != program.left_out.end();
+                            return out == (state.at.step % every != 0);
+                        });
+                });
+            for (std::uint64_t i = 0; i < stage.repeats; ++i) {
+                provide_batch(stage);
+                due->program.run(due->feeds, state.at.draw++);
+            }
+            for (const auto& [fetch, place] : due->metrics)
+                values[place] = static_cast<double>(*due->program[fetch].data());
+        }
+        ++state.at.step;
+    }
+
+    /// Repeats the steps since the snapshot up to the one that failed, looking at every node, and says what
+    /// it finds.
+    std::string diagnose(const std::string& found) {
+        const std::uint64_t step = state.at.step;
+        std::vector<CompiledStage> scanned;
+        for (const Stage& stage : training.stages) scanned.push_back(compile_stage(stage, true));
+        snapshot->put_back();
+        std::string message = fmt::format("step {}: {}", step + 1, found);
+        try {
+            while (state.at.step <= step) run(scanned);
+        } catch (const NonFiniteError& error) {
+            message = fmt::format("step {}: {}", state.at.step + 1, error.what());
+        }
+        snapshot->put_back();
+        return message;
+    }
+
+    template <class Action>
+    void go_back_if_not_finite(Action&& action) {
+        try {
+            action();
+        } catch (const NonFiniteError& error) {
+            throw NonFiniteError(diagnose(error.what()));
+        }
+    }
+
+    Training training;
+    TrainerOptions options;
+    Batches batches;
+    Array images, labels;
+    std::uint64_t filled_batch = ~std::uint64_t{0};
+    Arena arena;
+    State state;
+    std::vector<ScheduledWeight> weights;
+    std::vector<Variable> further;
+    std::vector<CompiledStage> stages;
+    std::vector<std::string> names;
+    std::vector<double> values;
+    std::vector<std::size_t> stage_of;
+    std::unique_ptr<Snapshot> snapshot;
+};
+
+Trainer::Trainer(Training training, std::shared_ptr<const Dataset> data, const TrainerOptions& options) {
+    check(training, *data);
+    parts_ = std::make_unique<Parts>(std::move(training), std::move(data), options);
+}
+
+Trainer::~Trainer() = default;
+Trainer::Trainer(Trainer&&) noexcept = default;
+Trainer& Trainer::operator=(Trainer&&) noexcept = default;
+
+Record Trainer::step() {
+    Parts& parts = *parts_;
+    parts.go_back_if_not_finite([&] {
+        if (parts.state.at.step % steps_between_snapshots == 0) parts.snapshot->take();
+        parts.run(parts.stages);
+    });
+    return {parts.state.at.step, parts.names, parts.values};
+}
+
+void Trainer::check_finite() {
+    parts_->go_back_if_not_finite([&] { parts_->state.check_finite(); });
+}
+
+State& Trainer::state() {
+    return parts_->state;
+}
+const State& Trainer::state() const {
+    return parts_->state;
+}
+std::uint64_t Trainer::snapshot_step() const {
+    return parts_->snapshot->step();
+}
+const Training& Trainer::training() const {
+    return parts_->training;
+}
+const Arena& Trainer::arena() const {
+    return parts_->arena;
+}
+
+std::uint64_t Trainer::images_per_step() const {
+    std::uint64_t batches = 0;
+    for (const CompiledStage& stage : parts_->stages) batches += stage.reads_images ? stage.repeats : 0;
+    return parts_->training.batch * batches;
+}
+
+std::uint64_t Trainer::steps_for_epochs(std::uint64_t epochs) const {
+    const std::uint64_t batches = parts_->batches.steps_for_epochs(epochs),
+                        count = images_per_step() / parts_->training.batch;
+    if (count == 0) throw Error("epochs: a step of this training shows no image");
+    return batches / count + (batches % count != 0);
+}
+
+void Trainer::set_profiled(bool profiled) {
+    for (CompiledStage& stage : parts_->stages)
+        for (StageProgram& program : stage.programs) program.program.set_profiled(profiled);
+}
+
+std::vector<std::pair<std::string, const Program<float>*>> Trainer::programs() const {
+    std::vector<std::pair<std::string, const Program<float>*>> all;
+    for (std::size_t i = 0; i < parts_->stages.size(); ++i)
+        for (const StageProgram& program : parts_->stages[i].programs)
+            all.emplace_back(
+                fmt::format("{}{}", fmt::join(parts_->training.stages[i].phases, " and "),
+                            program.left_out.empty() ? std::string()
+                                                     : fmt::format(", without terms of every {} steps",
+                                                                   fmt::join(program.left_out, " and "))),
+                &program.program);
+    return all;
+}
+
+}  // namespace duet::models

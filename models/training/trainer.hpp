@@ -1,0 +1,73 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <duet/data/batches.hpp>
+#include <duet/graph/runtime/program.hpp>
+#include <duet/models/training/record.hpp>
+#include <duet/models/training/state.hpp>
+#include <duet/models/training/training.hpp>
+
+namespace duet::models {
+
+/// How the programs of a training are made; see Arena and CompileOptions. It decides no result.
+struct TrainerOptions {
+    std::size_t threads = 1;
+    bool fuse = true;
+    bool rewrite = true;
+    bool report_passes = false;
+};
+
+/// Runs a training on a data set. It interprets stages: no network, loss or option is named in it. The state
+/// after k steps depends on training, data and k alone, not on the number of threads.
+class Trainer {
+ public:
+    /// Throws Error as check_training; if a network's values are not finite, naming the first such variable;
+    /// if the images' size or channels are not the training's; if labels are read and the images have none,
+    /// or some outside the classes; if two metrics share a name or terms of a stage have more than two
+    /// intervals; and what terms, tapes and `compile` throw.
+    Trainer(Training training, std::shared_ptr<const Dataset> data, const TrainerOptions& options = {});
+    ~Trainer();
+    Trainer(Trainer&&) noexcept;
+    Trainer& operator=(Trainer&&) noexcept;
+
+    /// One step: every stage as often as it repeats. Allocates nothing. The record is valid until the next
+    /// step. A metric that more than one run of the step gives has the value of its first stage's last run;
+    /// one of a term that the step leaves out keeps its last value.
+    ///
+    /// If a loss is not finite, or a variable when the next snapshot is due, the state goes back to the
+    /// snapshot taken at most 100 steps before, and the NonFiniteError names the first node whose value was
+    /// not finite: step, node, line, and the ranges of its operands, found by repeating the steps since with
+    /// every node looked at.
+    Record step();
+    /// Goes back and throws as `step` does if a variable is not finite: the last step's gradients may have
+    /// been. Call it before the state is saved.
+    void check_finite();
+
+    /// All that the training changes. What is restored into it is where the next step goes on.
+    State& state();
+    const State& state() const;
+    /// The step of the last snapshot.
+    std::uint64_t snapshot_step() const;
+    const Training& training() const;
+    /// Images of the data set that a step shows.
+    std::uint64_t images_per_step() const;
+    /// Steps that show at least `epochs` times the data set. Throws Error if a step shows none.
+    std::uint64_t steps_for_epochs(std::uint64_t epochs) const;
+    /// The memory and threads of the steps, to compile further programs with.
+    const Arena& arena() const;
+    /// The programs that make up a step, for `describe`, with the phases of each.
+    std::vector<std::pair<std::string, const Program<float>*>> programs() const;
+    /// Whether the programs note when each instruction ran (see Program::set_profiled). It changes no result.
+    void set_profiled(bool profiled);
+
+ private:
+    struct Parts;
+    std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace duet::models

@@ -1,0 +1,88 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <duet/autodiff/optimizer.hpp>
+#include <duet/autodiff/rate_schedule.hpp>
+#include <duet/models/image_format.hpp>
+#include <duet/models/networks/network.hpp>
+
+namespace duet::models {
+
+class View;
+
+/// A summand of an objective, and a metric by its name.
+struct Term {
+    std::string name;
+    /// A scalar, or one value a sample, whose mean is taken. It may be called more than once.
+    std::function<Tensor(View&)> value;
+    double weight = 1;
+    /// The weight of each step, in place of `weight`.
+    RateSchedule schedule = {};
+    /// It counts in every so many steps, the first among them, and in the others it is left out: the lazy
+    /// regularisation of Karras et al. 2020, appendix B, whose weight the caller multiplies by as much.
+    std::size_t every = 1;
+};
+
+/// How gradients of an objective are made; GradientTape::gradient unless one is given.
+using GradientRule =
+    std::function<VariableGradients(const GradientTape&, const Tensor& loss, const std::vector<Variable>&)>;
+
+/// Further updates that follow from an optimizer's, such as moving averages of the values it makes.
+using UpdateRule = std::function<Updates(Graph&, const Updates&)>;
+
+/// What stands between images and every score, real and fake alike.
+using ImageTransform = std::function<Tensor(const Tensor& images)>;
+
+/// What one optimizer trains, and for which objective: the sum of its terms.
+struct Phase {
+    std::string name;
+    /// Networks, by their names; their parameters are trained.
+    std::vector<std::string> trains;
+    std::vector<Term> terms;
+    /// Metrics that train nothing; weight, schedule and interval do not count.
+    std::vector<Term> watched = {};
+    std::shared_ptr<Optimizer> optimizer = {};
+    /// The learning rate of each step, in place of the optimizer's own.
+    RateSchedule rate = {};
+    GradientRule gradient_rule = {};
+    std::vector<UpdateRule> updates = {};
+};
+
+/// Phases, by name, that share one forward pass, one batch and one draw: one program.
+struct Stage {
+    std::vector<std::string> phases;
+    std::size_t repeats = 1;
+};
+
+/// A training as a value. A step runs the stages in their order, each as often as it repeats, on fresh
+/// noise; one that reads real images takes the next batch, and one that reads labels alone keeps the last.
+struct Training {
+    std::vector<Network> networks;
+    ImageFormat images;
+    std::size_t latent = 0;  ///< numbers that the generator draws an image from; 0 without a generator
+    std::vector<Phase> phases;
+    std::vector<Stage> stages;
+    std::size_t batch = 128;
+    std::uint64_t seed = 0;
+    std::vector<ImageTransform> transforms = {};
+    std::string generator = "generator";          ///< the network that View::fake draws with
+    std::string discriminator = "discriminator";  ///< the network that scores images
+
+    /// Throws Error, listing the names there are, for another one.
+    const Network& network(std::string_view name) const;
+    const Phase& phase(std::string_view name) const;
+};
+
+/// Throws Error, saying what and where, for a training that cannot be: no stage, phase, term or optimizer,
+/// names that are unknown or met twice, a batch, interval or count of zero, a weight that is not finite, or
+/// one network under two optimizers.
+void check_training(const Training& training);
+
+}  // namespace duet::models
