@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cassert>
 #include <mutex>
 #include <new>
 #include <optional>
@@ -16,14 +17,19 @@ namespace duet {
 
 namespace {
 
-Array filled_within_limit(const std::string& name, const Shape& shape, float value) {
+void check_limit(const std::string& name, const Shape& shape) {
     try {
         check_bytes(shape);
-        return filled(shape, value);
-    } catch (const MemoryError& error) {
-        throw MemoryError(fmt::format("variable {}: {}", name, error.what()));
     } catch (const ShapeError& error) {
         throw ShapeError(fmt::format("variable {}: {}", name, error.what()));
+    }
+}
+
+Array with_memory(const std::string& name, const std::function<Array()>& initial) {
+    try {
+        return initial();
+    } catch (const MemoryError& error) {
+        throw MemoryError(fmt::format("variable {}: {}", name, error.what()));
     }
 }
 
@@ -32,13 +38,25 @@ Array filled_within_limit(const std::string& name, const Shape& shape, float val
 struct Variable::State {
     State(std::string given_name, const Array& initial)
         : name(std::move(given_name)), shape(shape_of(initial)), single(initial) {}
+    State(std::string given_name, const Shape& given_shape, std::function<Array()> given_initial)
+        : name(std::move(given_name)),
+          shape(given_shape),
+          initial(std::move(given_initial)),
+          newest(Newest::initial) {}
 
     /// Makes the value of type T the newest, if the other one is.
     template <class T>
     void refresh() {
         constexpr bool wants_exact = std::is_same_v<T, double>;
-        if (newest.load(std::memory_order_acquire) != (wants_exact ? Newest::single : Newest::exact)) return;
+        const Newest found = newest.load(std::memory_order_acquire);
+        if (found == (wants_exact ? Newest::exact : Newest::single) || found == Newest::both) return;
         const std::lock_guard lock(mutex);
+        if (newest == Newest::initial) {
+            single = with_memory(name, initial);
+            assert(shape_of(single) == shape);
+            newest.store(Newest::single, std::memory_order_release);
+            if constexpr (!wants_exact) return;
+        }
         if (newest == Newest::exact) {
             std::transform(exact->begin(), exact->end(), single.begin(),
                            [](double value) { return static_cast<float>(value); });
@@ -61,9 +79,10 @@ struct Variable::State {
     std::string name;
     Shape shape;
     Array single;
+    std::function<Array()> initial;
     /// Empty until a float64 program asks for it.
     std::optional<ArrayOf<double>> exact;
-    enum class Newest { single, exact, both };
+    enum class Newest { initial, single, exact, both };
     std::atomic<Newest> newest = Newest::single;
     std::mutex mutex;
 };
@@ -72,8 +91,14 @@ Variable::Variable(std::string name, const Array& initial)
     : state_(std::make_shared<State>(std::move(name), initial)) {}
 
 Variable::Variable(std::string name, const Shape& shape, float value) {
-    const Array initial = filled_within_limit(name, shape, value);
+    check_limit(name, shape);
+    const Array initial = with_memory(name, [&] { return filled(shape, value); });
     state_ = std::make_shared<State>(std::move(name), initial);
+}
+
+Variable::Variable(std::string name, const Shape& shape, std::function<Array()> initial) {
+    check_limit(name, shape);
+    state_ = std::make_shared<State>(std::move(name), shape, std::move(initial));
 }
 
 const std::string& Variable::name() const {
@@ -108,11 +133,13 @@ void Variable::assign(const Array& value) const {
     if (shape_of(value) != state_->shape)
         throw ShapeError(fmt::format("variable {} has shape {}, not {}: it keeps its shape for life", name(),
                                      to_string(shape()), to_string(shape_of(value))));
+    if (state_->newest == State::Newest::initial) state_->single = value;
     std::copy_n(value.data(), value.size(), state_->single.data());
     written();
 }
 
 void Variable::fill(float value) const {
+    if (state_->newest == State::Newest::initial) state_->single = filled(shape(), value);
     state_->single.fill(value);
     written();
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -21,6 +22,9 @@ class Variable {
     /// All elements `value`. Throws ShapeError for a shape of more than `max_tensor_bytes`, and MemoryError
     /// if that much cannot be had.
     Variable(std::string name, const Shape& shape, float value);
+    /// What `initial` gives, which must have that shape, is asked for and takes memory when the value is
+    /// first read. Until then the variable is a name and a shape. Throws ShapeError as above.
+    Variable(std::string name, const Shape& shape, std::function<Array()> initial);
 
     const std::string& name() const;
     const Shape& shape() const;

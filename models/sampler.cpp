@@ -17,16 +17,16 @@ namespace {
 // Always run whole, so that an image's place in its batch is always the same.
 constexpr std::size_t batch = 64;
 
-Program<float> compile_latents(const GanShape& shape, std::uint64_t seed, const Arena& arena) {
+Program<float> compile_latents(std::size_t latent, std::uint64_t seed, const Arena& arena) {
     Graph graph(seed);
-    return compile<float>(graph, {random_normal(graph, "latent", {batch, shape.latent()})}, {}, arena);
+    return compile<float>(graph, {random_normal(graph, "latent", {batch, latent})}, {}, arena);
 }
 
-Program<float> compile_images(const GanModel& model, const Tensor& latent, const Tensor& labels,
+Program<float> compile_images(const Model& model, const Tensor& latent, const Tensor& labels,
                               const Arena& arena, Where where) {
     const WhereScope caller(latent.graph(), where);
-    Tensor images = model.generator(latent, Mode::inference, labels);
-    if (model.shape.range() == ValueRange::symmetric) images = 0.5 * images + 0.5;
+    Tensor images = model.generator()(latent, Mode::inference, labels);
+    if (model.images.range == ValueRange::symmetric) images = 0.5 * images + 0.5;
     return compile<float>(latent.graph(), {images}, {}, arena);
 }
 
@@ -45,17 +45,18 @@ void check_labels(std::span<const std::size_t> labels, std::size_t count, std::s
 
 }  // namespace
 
-Sampler::Sampler(const GanModel& model, std::uint64_t seed, const Arena& arena, Where where)
-    : shape_(model.shape),
+Sampler::Sampler(const Model& model, std::uint64_t seed, const Arena& arena, Where where)
+    : format_(model.images),
+      latent_(model.latent),
       graph_(std::make_unique<Graph>(seed)),
-      latent_input_(graph_->input("latents", {batch, shape_.latent()})),
-      label_input_(shape_.classes == 0 ? Tensor() : graph_->input("labels", {batch})),
-      latents_(compile_latents(shape_, seed, arena)),
+      latent_input_(graph_->input("latents", {batch, latent_})),
+      label_input_(format_.classes == 0 ? Tensor() : graph_->input("labels", {batch})),
+      latents_(compile_latents(latent_, seed, arena)),
       images_(compile_images(model, latent_input_, label_input_, arena, where)) {}
 
 Array Sampler::latents(std::size_t first, std::size_t count, Where where) {
     if (count == 0) throw Error(fmt::format("{}: no images are asked for", to_string(where)));
-    const std::size_t size = shape_.latent();
+    const std::size_t size = latent_;
     Array all = filled(Shape{count, size}, 0.0F);
     for (std::size_t done = 0; done < count;) {
         const std::size_t place = (first + done) % batch, taken = std::min(batch - place, count - done);
@@ -72,21 +73,21 @@ Array Sampler::draw(std::size_t count, std::span<const std::size_t> labels, Wher
 
 Array Sampler::draw_at(const Array& latents, std::span<const std::size_t> labels, Where where) {
     const Shape shape = shape_of(latents);
-    if (shape.rank() != 2 || shape[1] != shape_.latent())
+    if (shape.rank() != 2 || shape[1] != latent_)
         throw ShapeError(fmt::format("{}: latents of shape {}; expected (count, {})", to_string(where),
-                                     to_string(shape), shape_.latent()));
-    const std::size_t count = shape[0], pixels = shape_.image();
-    check_labels(labels, count, shape_.classes, where);
-    Array images = filled(Shape{count, shape_.channels, shape_.height, shape_.width}, 0.0F),
+                                     to_string(shape), latent_));
+    const std::size_t count = shape[0], pixels = format_.values();
+    check_labels(labels, count, format_.classes, where);
+    Array images = filled(Shape{count, format_.channels, format_.height, format_.width}, 0.0F),
           latent_batch = filled(latent_input_.shape(), 0.0F), label_batch = filled(Shape{batch}, 0.0F);
     std::vector<Feed> feeds{{latent_input_, latent_batch}};
     if (label_input_.valid()) feeds.push_back({label_input_, label_batch});
     for (std::size_t first = 0; first < count; first += batch) {
         const std::size_t taken = std::min(batch, count - first);
         std::copy_n(latents.data() + first * shape[1], taken * shape[1], latent_batch.data());
-        for (std::size_t i = 0; i < taken && shape_.classes > 0; ++i)
+        for (std::size_t i = 0; i < taken && format_.classes > 0; ++i)
             label_batch.data()[i] =
-                static_cast<float>(labels.empty() ? (first + i) % shape_.classes : labels[first + i]);
+                static_cast<float>(labels.empty() ? (first + i) % format_.classes : labels[first + i]);
         const Array& drawn = images_.run(feeds).front();
         std::copy_n(drawn.data(), taken * pixels, images.data() + first * pixels);
     }

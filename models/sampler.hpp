@@ -7,7 +7,7 @@
 #include <vector>
 
 #include <duet/graph/runtime/program.hpp>
-#include <duet/models/gan_model.hpp>
+#include <duet/models/model.hpp>
 
 namespace duet::models {
 
@@ -17,7 +17,7 @@ namespace duet::models {
 class Sampler {
  public:
     /// Throws what the generator's call throws.
-    Sampler(const GanModel& model, std::uint64_t seed, const Arena& arena = Arena(), Where where = {});
+    Sampler(const Model& model, std::uint64_t seed, const Arena& arena = Arena(), Where where = {});
 
     /// Images 0 .. count-1 with the variables' present values: (count, channels, height, width), each in
     /// [0, 1]. A conditional model's image i is of class labels[i]; without labels, of class i modulo the
@@ -30,7 +30,8 @@ class Sampler {
     Array draw_at(const Array& latents, std::span<const std::size_t> labels = {}, Where where = {});
 
  private:
-    GanShape shape_;
+    ImageFormat format_;
+    std::size_t latent_;
     std::unique_ptr<Graph> graph_;
     Tensor latent_input_, label_input_;
     Program<float> latents_, images_;

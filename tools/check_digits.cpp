@@ -15,12 +15,13 @@
 #include <duet/graph/runtime/program.hpp>
 #include <duet/models/networks/network.hpp>
 #include <duet/models/sampler.hpp>
+#include <duet/models/weights.hpp>
 #include <duet/ops/activation.hpp>
 #include <duet/ops/classification.hpp>
 #include <duet/ops/reduce.hpp>
 
-#include "arguments.hpp"
-#include "model_file.hpp"
+#include "numbers.hpp"
+#include "weights_file.hpp"
 
 namespace duet::tools {
 
@@ -100,12 +101,14 @@ double accuracy(Classifier& classifier, const Dataset& digits) {
 
 /// Prints how many of a model's samples are surely of each class; true if there are enough of all.
 bool check_model(Classifier& classifier, const std::string& weights, std::uint64_t seed) {
-    const models::GanModel model = load_model(weights, models::ModelKind::mlp);
-    if (model.shape.height != 28 || model.shape.width != 28 || model.shape.channels != 1)
+    const WeightsFile file = read_weights(weights, models::default_model);
+    const models::Model model =
+        models::model_in(models::standard_catalogue(), file.layer, file.contents, file.path);
+    if (model.images.height != 28 || model.images.width != 28 || model.images.channels != 1)
         throw Error(
             fmt::format("{}: draws images of {}x{} with {} channel(s), the classifier takes 28x28 "
                         "with one",
-                        weights, model.shape.height, model.shape.width, model.shape.channels));
+                        weights, model.images.height, model.images.width, model.images.channels));
     const Array images = models::Sampler(model, seed).draw(samples);
     std::array<std::size_t, classes> counts{};
     for (const auto& probabilities : classifier.classify(images.data(), samples)) {

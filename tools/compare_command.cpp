@@ -8,9 +8,12 @@
 #include <duet/data/png.hpp>
 #include <duet/graph/error.hpp>
 
-#include "arguments.hpp"
 #include "commands.hpp"
+#include "help.hpp"
+#include "numbers.hpp"
+#include "output_path.hpp"
 #include "run_folder.hpp"
+#include "summary.hpp"
 
 namespace duet::tools {
 
@@ -29,7 +32,7 @@ struct CompareArguments {
 };
 
 struct Run {
-    RunSummary summary;
+    Spec recipe;
     std::vector<SamplePicture> pictures;
 };
 
@@ -55,16 +58,26 @@ std::vector<std::uint64_t> spread(const std::vector<std::uint64_t>& steps, std::
     return chosen;
 }
 
-/// The top left part of a picture, each pixel drawn `scale` times in both directions.
+std::size_t width_of(const Spec& recipe) {
+    return recipe.whole("images.width");
+}
+std::size_t height_of(const Spec& recipe) {
+    return recipe.whole("images.height");
+}
+
+/// The top left part of a picture, each pixel drawn `scale` times in both directions. Below a picture that is
+/// lower, as those of few classes are, the part is white.
 Image magnified_part(const Image& picture, std::size_t width, std::size_t height) {
     Image part{width * scale, height * scale, picture.channels, {}};
+    const std::size_t there = std::min(height, picture.height) * scale;
     part.pixels.reserve(part.width * part.height * part.channels);
-    for (std::size_t y = 0; y < part.height; ++y)
+    for (std::size_t y = 0; y < there; ++y)
         for (std::size_t x = 0; x < part.width; ++x) {
             const std::size_t from = (y / scale * picture.width + x / scale) * picture.channels;
             for (std::size_t channel = 0; channel < picture.channels; ++channel)
                 part.pixels.push_back(picture.pixels[from + channel]);
         }
+    part.pixels.resize(part.width * part.height * part.channels, white);
     return part;
 }
 
@@ -72,24 +85,29 @@ Image tile(const Run& run, std::uint64_t step, std::size_t digits) {
     const auto found = std::find_if(run.pictures.begin(), run.pictures.end(),
                                     [&](const SamplePicture& picture) { return picture.step == step; });
     const Image picture = read_png(found->path);
-    const std::size_t width = digits * (run.summary.width + sample_padding) + sample_padding;
-    const std::size_t height = digits * (run.summary.height + sample_padding) + sample_padding;
-    if (picture.width < width || picture.height < height)
-        throw FileError(fmt::format("{}: {} x {} pixels are too few for {} x {} images of {} x {}",
-                                    found->path.string(), picture.width, picture.height, digits, digits,
-                                    run.summary.width, run.summary.height));
+    const std::size_t wide = width_of(run.recipe) + sample_padding,
+                      high = height_of(run.recipe) + sample_padding;
+    const std::size_t width = digits * wide + sample_padding, height = digits * high + sample_padding;
+    if (picture.width < width || picture.height < high + sample_padding)
+        throw FileError(fmt::format("{}: {} x {} pixels are too few for {} images of {} x {} in a row",
+                                    found->path.string(), picture.width, picture.height, digits,
+                                    width_of(run.recipe), height_of(run.recipe)));
     return magnified_part(picture, width, height);
 }
 
 void compare(const CompareArguments& arguments) {
+    const std::filesystem::path out = arguments.out;
+    if (out.extension() != ".png")
+        throw Error(fmt::format("--out: {}: the name must end in .png", out.string()));
+    check_output_file("--out", out);
     std::vector<Run> runs;
     for (const std::string& folder : arguments.runs) {
-        runs.push_back({read_summary(folder), sample_pictures(folder)});
-        const RunSummary &first = runs.front().summary, &added = runs.back().summary;
-        if (added.height != first.height || added.width != first.width)
+        runs.push_back({recipe_of(folder), sample_pictures(folder)});
+        const Spec &first = runs.front().recipe, &added = runs.back().recipe;
+        if (height_of(added) != height_of(first) || width_of(added) != width_of(first))
             throw Error(fmt::format("{}: its images are {} x {}, those of {} are {} x {}", folder,
-                                    added.width, added.height, arguments.runs.front(), first.width,
-                                    first.height));
+                                    width_of(added), height_of(added), arguments.runs.front(),
+                                    width_of(first), height_of(first)));
     }
     const std::vector<std::uint64_t> steps = spread(common_steps(runs), arguments.columns);
     if (steps.empty()) throw Error("the runs have no sample pictures of the same step");
@@ -100,7 +118,7 @@ void compare(const CompareArguments& arguments) {
     write_png(arguments.out, tile_grid(tiles, steps.size(), space_between_tiles, white));
 
     for (std::size_t i = 0; i < runs.size(); ++i)
-        fmt::print("row {}: {} ({})\n", i + 1, arguments.runs[i], runs[i].summary.setting);
+        fmt::print("row {}: {} ({})\n", i + 1, arguments.runs[i], setting_of(runs[i].recipe));
     fmt::print("columns: after {} steps\n", fmt::join(steps, ", "));
 }
 

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include <duet/models/training/gan_training.hpp>
+#include <duet/models/training/trainer.hpp>
 
 namespace duet::tools {
 

@@ -7,32 +7,28 @@
 
 #include <duet/data/file.hpp>
 #include <duet/graph/error.hpp>
-#include <duet/models/training/gan_training.hpp>
+#include <duet/models/training/recipe.hpp>
+#include <duet/models/training/trainer.hpp>
 
-#include "arguments.hpp"
 #include "commands.hpp"
 #include "cost.hpp"
+#include "flags.hpp"
+#include "help.hpp"
+#include "numbers.hpp"
+#include "output_path.hpp"
 #include "verify.hpp"
 
 namespace duet::tools {
 
 namespace {
 
-/// The images that each model is shown for, unless the user says which.
-struct ImageDefaults {
-    std::size_t side, channels;
-};
-
-ImageDefaults default_images(const std::string& model) {
-    return model == "resnet" ? ImageDefaults{32, 3} : ImageDefaults{28, 1};
-}
-
 constexpr std::uint64_t max_side = 4096;
 
 struct InspectArguments {
-    TrainingArguments training;
-    std::size_t side = 0;
-    std::size_t channels = 0;
+    RecipeOptions recipe;
+    std::size_t side = 28;
+    std::size_t channels = 1;
+    std::size_t threads = 1;
     std::string format = "text";
     std::string out;
     bool dump_passes = false;
@@ -51,53 +47,46 @@ std::string passes_of(const ProgramReport& report) {
     return text;
 }
 
-/// The networks that the arguments describe, and images and labels of noise to train them on.
+/// A training on images and labels of noise.
 struct Subject {
-    models::GanShape shape;
+    models::Catalogue catalogue = models::standard_catalogue();
     std::shared_ptr<const Dataset> noise;
+    Spec recipe;
+
+    models::Trainer trainer(const models::TrainerOptions& options) const {
+        const models::Model model = models::model_of(catalogue, recipe);
+        return {models::training_of(catalogue, recipe, model), noise, options};
+    }
 };
 
 Subject make_subject(const InspectArguments& arguments) {
     constexpr std::size_t classes = 10;
-    const TrainingArguments& training = arguments.training;
-    const ImageDefaults images = default_images(training.model);
-    const std::size_t side = arguments.side == 0 ? images.side : arguments.side;
-    const std::size_t channels = arguments.channels == 0 ? images.channels : arguments.channels;
-    Subject subject{training.shape(side, side, channels, classes), nullptr};
+    Subject subject;
+    const Spec recipe = arguments.recipe.layered(subject.catalogue);
+    const Value* given = recipe.find("images.classes");
+    const auto* count = given == nullptr ? nullptr : std::get_if<std::int64_t>(&given->is);
     auto noise = std::make_shared<Dataset>();
-    noise->count = 4 * training.options.batch;
-    noise->height = noise->width = side;
-    noise->channels = channels;
+    noise->count = 4 * recipe.whole("batch");
+    noise->height = noise->width = arguments.side;
+    noise->channels = arguments.channels;
     noise->images.resize(noise->count * noise->image_size());
     std::mt19937 random;
     for (std::uint8_t& value : noise->images) value = static_cast<std::uint8_t>(random());
-    for (std::size_t i = 0; i < noise->count && subject.shape.classes > 0; ++i)
-        noise->labels.push_back(static_cast<std::uint8_t>(i % subject.shape.classes));
-    subject.noise = noise;
+    const std::size_t labels = count == nullptr || *count == 0 ? classes : static_cast<std::size_t>(*count);
+    for (std::size_t i = 0; i < noise->count; ++i)
+        noise->labels.push_back(
+            static_cast<std::uint8_t>(i % std::min<std::size_t>(labels, noise->max_classes)));
+    subject.recipe = models::fitted(subject.catalogue, recipe, *noise);
+    subject.noise = std::move(noise);
     return subject;
 }
 
-models::Trainer make_trainer(const Subject& subject, const models::TrainingOptions& options) {
-    return models::gan_trainer(models::make_gan(subject.shape, options.seed), options, subject.noise);
-}
-
-/// Compares the programs of a training.
-Verification verify_programs(const Subject& subject, const models::TrainingOptions& training,
-                             std::uint64_t steps) {
-    const auto variant = [&](bool fuse, bool rewrite) {
-        models::TrainingOptions options = training;
-        options.fuse = fuse;
-        options.rewrite = rewrite;
-        return make_trainer(subject, options);
-    };
-    return verify(variant, steps);
-}
-
 void inspect(const InspectArguments& arguments) {
-    models::TrainingOptions options = arguments.training.options;
-    options.report_passes = arguments.dump_passes;
+    if (!arguments.out.empty()) check_output_file("--out", arguments.out);
     const Subject subject = make_subject(arguments);
-    models::Trainer trainer = make_trainer(subject, options);
+    const models::TrainerOptions options{.threads = arguments.threads,
+                                         .report_passes = arguments.dump_passes};
+    models::Trainer trainer = subject.trainer(options);
     warn_of_threads(options.threads, trainer.arena().threads());
 
     const bool dot = arguments.format == "dot";
@@ -112,7 +101,10 @@ void inspect(const InspectArguments& arguments) {
     if (arguments.measure && !dot) text += "\n" + predicted_and_measured(trainer);
     bool verified = true;
     if (arguments.verify > 0) {
-        const Verification verification = verify_programs(subject, options, arguments.verify);
+        const auto variant = [&](bool fuse, bool rewrite) {
+            return subject.trainer({.threads = arguments.threads, .fuse = fuse, .rewrite = rewrite});
+        };
+        const Verification verification = verify(variant, arguments.verify);
         text += "\n" + verification.text;
         verified = verification.passed;
     }
@@ -131,13 +123,16 @@ void add_inspect_command(CLI::App& app) {
     CLI::App* command =
         app.add_subcommand("inspect", "Show the programs that make up a model's training step.");
     auto arguments = std::make_shared<InspectArguments>();
-    arguments->training.add_to(*command);
-    command->add_option("--side", arguments->side, "Height and width of the images (default: 28; resnet 32)")
+    arguments->recipe.add_to(*command);
+    add_threads_option(*command, arguments->threads);
+    command->add_option("--side", arguments->side, "Height and width of the images")
         ->transform(whole_number(1, max_side))
-        ->type_name("N");
-    command->add_option("--channels", arguments->channels, "Their channels (default: 1; resnet 3)")
+        ->type_name("N")
+        ->capture_default_str();
+    command->add_option("--channels", arguments->channels, "Their channels")
         ->transform(whole_number(1, 3))
-        ->type_name("N");
+        ->type_name("N")
+        ->capture_default_str();
     command
         ->add_option(
             "--format", arguments->format,
@@ -160,8 +155,10 @@ void add_inspect_command(CLI::App& app) {
             "from the same values on the same data, and compare what they make of every variable")
         ->transform(whole_number(1, 1000))
         ->type_name("STEPS");
-    command->callback([arguments, command] {
-        arguments->training.resolve(*command);
+    command->formatter(std::make_shared<Help>(
+        [arguments] { arguments->recipe.describe_defaults(models::standard_catalogue()); }));
+    command->callback([arguments] {
+        arguments->recipe.note_repeats();
         inspect(*arguments);
     });
 }

@@ -1,14 +1,21 @@
+#include <algorithm>
 #include <cstdio>
 #include <exception>
+#include <memory>
 #include <new>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <duet/data/spec.hpp>
 #include <duet/graph/error.hpp>
 
 #include "commands.hpp"
+#include "flags.hpp"
+#include "help.hpp"
 
 namespace {
 
@@ -45,31 +52,55 @@ int fail_for_lack_of_memory(const std::bad_alloc& error) {
     return other_failure;
 }
 
-std::string known_commands(CLI::App& app) {
-    std::string text = "; commands are ";
-    for (const CLI::App* command : app.get_subcommands(nullptr)) text += command->get_name() + ", ";
-    return text + "see `duet --help`";
+/// What is wrong with arguments that no option takes, and what was likely meant.
+std::string unknown_arguments(CLI::App& app, const std::string& message) {
+    const std::vector<std::string> left = app.remaining(true);
+    const CLI::App* command = app.get_subcommands().empty() ? nullptr : app.get_subcommands().front();
+    std::vector<std::string> names;
+    if (command == nullptr)
+        for (const CLI::App* known : app.get_subcommands(nullptr)) names.push_back(known->get_name());
+    else
+        for (const CLI::Option* option : command->get_options())
+            for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+    for (const std::string& argument : left) {
+        const std::string meant = command == nullptr ? duet::nearest(argument, names)
+                                  : argument.starts_with("--")
+                                      ? duet::tools::flag_meant(argument.substr(0, argument.find('=')), names)
+                                      : std::string();
+        if (!meant.empty())
+            return fmt::format("{} is unknown; did you mean {}?", duet::quoted_for_message(argument), meant);
+    }
+    if (command == nullptr)
+        return fmt::format("{}; commands are {}; see `duet help`", message, fmt::join(names, ", "));
+    return fmt::format("{}; see `duet help {}`", message, command->get_name());
 }
 
 int run(int argc, char** argv) {
     CLI::App app("Declares, trains and draws from generative adversarial networks.", "duet");
     app.set_version_flag("--version", "duet " DUET_VERSION);
-    app.set_help_flag("-h,--help", "Print this help and exit.");
+    app.set_help_flag("-h,--help", "Print this help and end");
+    app.formatter(std::make_shared<duet::tools::Help>());
     app.require_subcommand(0, 1);
     app.footer(
         "Exit codes: 0 success, 2 bad usage or bad input, 1 any other failure.\n"
-        "`duet COMMAND --help` explains a command's options.");
+        "`duet help COMMAND` explains a command's options.");
     duet::tools::add_train_command(app);
     duet::tools::add_sample_command(app);
     duet::tools::add_inspect_command(app);
     duet::tools::add_compare_command(app);
+    duet::tools::add_list_command(app);
+    std::vector<std::string> arguments(argv + 1, argv + argc);
+    if (!arguments.empty() && arguments.front() == "help") {
+        arguments.erase(arguments.begin());
+        arguments.emplace_back("--help");
+    }
+    std::reverse(arguments.begin(), arguments.end());
     try {
-        app.parse(argc, argv);
+        app.parse(arguments);
         if (app.get_subcommands().empty())
-            return fail(bad_usage_or_input, "no command given" + known_commands(app));
+            return fail(bad_usage_or_input, unknown_arguments(app, "no command given"));
     } catch (const CLI::ExtrasError& error) {
-        const bool unknown_command = app.get_subcommands().empty();
-        return fail(bad_usage_or_input, error.what() + (unknown_command ? known_commands(app) : ""));
+        return fail(bad_usage_or_input, unknown_arguments(app, error.what()));
     } catch (const CLI::ParseError& error) {
         if (error.get_exit_code() != 0) return fail(bad_usage_or_input, error.what());
         app.exit(error);

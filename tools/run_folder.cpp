@@ -8,12 +8,12 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <nlohmann/json.hpp>
 
 #include <duet/data/file.hpp>
 #include <duet/data/gif.hpp>
+#include <duet/data/toml.hpp>
 #include <duet/graph/error.hpp>
-#include <duet/models/gan_file.hpp>
+#include <duet/models/catalogue.hpp>
 
 namespace duet::tools {
 
@@ -50,9 +50,9 @@ std::optional<std::uint64_t> sample_step(std::string_view name) {
 
 }  // namespace
 
-RunFolder::RunFolder(fs::path path, const std::string& config) : path_(std::move(path)) {
+RunFolder::RunFolder(fs::path path, const std::string& recipe) : path_(std::move(path)) {
     make_folder(path_ / "samples");
-    write_text(path_ / "config.json", config);
+    write_text(path_ / "recipe.toml", recipe);
     for (const SamplePicture& picture : sample_pictures(path_)) {
         std::error_code error;
         if (!fs::remove(picture.path, error))
@@ -72,13 +72,10 @@ void RunFolder::write_metrics(bool unless_recent) {
     write_text(path_ / "metrics.csv", metrics_);
 }
 
-void RunFolder::write_samples(std::uint64_t step, const Array& images, const models::GanShape& shape) const {
+void RunFolder::write_samples(std::uint64_t step, const Array& images,
+                              const models::ImageFormat& format) const {
     write_png_grid(path_ / "samples" / fmt::format("{}{:06}{}", sample_prefix, step, sample_suffix), images,
-                   shape.height, shape.width, sample_columns, sample_padding);
-}
-
-void RunFolder::write_weights(const models::GanModel& model) const {
-    models::save_weights(model, weights_path());
+                   format.height, format.width, sample_columns, sample_padding);
 }
 
 void RunFolder::write_progress() const {
@@ -112,27 +109,15 @@ std::vector<SamplePicture> sample_pictures(const fs::path& run) {
     return pictures;
 }
 
-RunSummary read_summary(const fs::path& run) {
-    constexpr std::uint64_t largest_config = 1 << 20;
-    constexpr std::size_t largest_side = 1 << 15;
-    const fs::path path = run / "config.json";
-    const Bytes bytes = read_file(path, largest_config);
+Spec recipe_of(const fs::path& run) {
+    const fs::path path = run / "recipe.toml";
+    const Spec recipe = read_toml(path);
     try {
-        const auto config = nlohmann::json::parse(bytes.begin(), bytes.end());
-        RunSummary summary;
-        summary.height = config.at("image").at(0).get<std::size_t>();
-        summary.width = config.at("image").at(1).get<std::size_t>();
-        const auto penalty = config.at("penalty").get<std::string>();
-        summary.setting = config.at("loss").get<std::string>() + ", ";
-        summary.setting += penalty == "none" ? "no penalty"
-                                             : fmt::format("{} of weight {}", penalty,
-                                                           config.at("penalty_weight").get<double>());
-        if (std::clamp<std::size_t>(summary.height, 1, largest_side) == summary.height &&
-            std::clamp<std::size_t>(summary.width, 1, largest_side) == summary.width)
-            return summary;
-    } catch (const nlohmann::json::exception&) {
+        return models::standard_catalogue().completed(recipe, "recipe", "");
+    } catch (const Error& error) {
+        throw FileError(
+            fmt::format("{}: not the recipe.toml of `duet train`: {}", path.string(), error.what()));
     }
-    throw FileError(fmt::format("{}: not the config.json of `duet train`", path.string()));
 }
 
 }  // namespace duet::tools

@@ -13,10 +13,13 @@
 #include <duet/data/png.hpp>
 #include <duet/graph/error.hpp>
 #include <duet/models/sampler.hpp>
+#include <duet/models/weights.hpp>
 
-#include "arguments.hpp"
 #include "commands.hpp"
-#include "model_file.hpp"
+#include "help.hpp"
+#include "numbers.hpp"
+#include "output_path.hpp"
+#include "weights_file.hpp"
 
 namespace duet::tools {
 
@@ -29,7 +32,7 @@ constexpr std::size_t default_count = 64, default_strips = 8, default_columns = 
 
 struct SampleArguments {
     std::string weights;
-    std::string model = "mlp";
+    std::string model;
     std::string out;
     std::size_t count = 0;
     std::size_t columns = 0;
@@ -38,7 +41,6 @@ struct SampleArguments {
     std::size_t threads = 1;
     std::uint64_t seed = 0;
     bool label_given = false;
-    std::optional<models::ModelKind> model_given;
 };
 
 /// What is drawn: images, `columns` to a row of the grid.
@@ -89,29 +91,33 @@ void sample(const SampleArguments& arguments) {
     if (!as_array && out.extension() != ".png")
         throw Error(fmt::format("--out: {}: the name must end in .png, for a picture, or .npy, for an array",
                                 out.string()));
-    const models::GanModel model = load_model(arguments.weights, arguments.model_given);
-    const models::GanShape& shape = model.shape;
-    if (arguments.label_given && arguments.label >= shape.classes)
-        throw Error(shape.classes == 0
+    check_output_file("--out", out);
+    const WeightsFile file = read_weights(
+        arguments.weights, arguments.model.empty() ? std::nullopt : std::optional(arguments.model));
+    const models::Model model =
+        models::model_in(models::standard_catalogue(), file.layer, file.contents, file.path);
+    const models::ImageFormat& format = model.images;
+    if (arguments.label_given && arguments.label >= format.classes)
+        throw Error(format.classes == 0
                         ? fmt::format("--class: the model in {} is not conditional", arguments.weights)
                         : fmt::format("--class: {} is not a class of the model in {}: they are 0 to {}",
-                                      arguments.label, arguments.weights, shape.classes - 1));
+                                      arguments.label, arguments.weights, format.classes - 1));
     const Arena arena(arguments.threads);
     warn_of_threads(arguments.threads, arena.threads());
     models::Sampler sampler(model, arguments.seed, arena);
     Drawing drawing = arguments.interpolate > 0
-                          ? draw_strips(arguments, sampler, shape.latent(), shape.classes)
-                          : draw_images(arguments, sampler, shape.classes);
+                          ? draw_strips(arguments, sampler, model.latent, format.classes)
+                          : draw_images(arguments, sampler, format.classes);
     Array& images = drawing.images;
     if (!std::all_of(images.data(), images.data() + images.size(),
                      [](float value) { return std::isfinite(value); }))
         throw Error(fmt::format("{}: the generator draws values that are not finite: its weights are damaged",
                                 arguments.weights));
     if (as_array) {
-        if (shape.channels == 1) images.reshape({images.shape()[0], shape.height, shape.width});
+        if (format.channels == 1) images.reshape({images.shape()[0], format.height, format.width});
         write_npy(out, images);
     } else {
-        write_png_grid(out, images, shape.height, shape.width, drawing.columns, grid_padding);
+        write_png_grid(out, images, format.height, format.width, drawing.columns, grid_padding);
     }
 }
 
@@ -163,13 +169,13 @@ void add_sample_command(CLI::App& app) {
         ->transform(whole_number(0, std::numeric_limits<std::uint64_t>::max()))
         ->type_name("S")
         ->capture_default_str();
-    command->add_option("--model", arguments->model, "Model, needed for weights without metadata: mlp")
-        ->check(one_of({"mlp"}))
+    command
+        ->add_option("--model", arguments->model,
+                     "Model, needed for weights without metadata, of perceptrons")
+        ->check(one_of(models::preset_names()))
         ->type_name("NAME");
     add_threads_option(*command, arguments->threads);
     command->callback([arguments, command] {
-        if (command->count("--model") > 0)
-            arguments->model_given = models::model_kind_by_name(arguments->model);
         arguments->label_given = command->count("--class") > 0;
         sample(*arguments);
     });

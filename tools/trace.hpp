@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <string>
 
-#include <duet/models/training/gan_training.hpp>
+#include <duet/models/training/trainer.hpp>
 
 namespace duet::tools {
 

@@ -18,7 +18,7 @@ Variable initial(const std::string& name, const BatchNormLayer& how, double mean
     std::vector<std::size_t> extents{how.channels};
     if (how.classes > 0) extents.insert(extents.begin(), how.classes);
     const Shape shape = checked_shape(name, std::move(extents), where);
-    if (deviation == 0.0) return Variable(name, shape, static_cast<float>(mean));
+    if (deviation == 0.0) return constant_variable(name, shape, static_cast<float>(mean));
     return initialized(name, shape, {Initializer::Kind::normal, deviation, mean}, seed, where);
 }
 
@@ -35,8 +35,8 @@ BatchNorm::BatchNorm(const std::string& name, const BatchNormLayer& how, std::ui
     : how_(checked(name, how, where)),
       scale_(initial(name + ".weight", how, 1.0, how.scale_deviation, seed, where)),
       shift_(initial(name + ".bias", how, 0.0, how.classes > 0 ? how.scale_deviation : 0.0, seed, where)),
-      running_mean_(name + ".running_mean", Shape{how.channels}, 0.0F),
-      running_variance_(name + ".running_var", Shape{how.channels}, 1.0F) {}
+      running_mean_(constant_variable(name + ".running_mean", Shape{how.channels}, 0.0F)),
+      running_variance_(constant_variable(name + ".running_var", Shape{how.channels}, 1.0F)) {}
 
 Tensor BatchNorm::operator()(const Tensor& x, const Call& call) const {
     Graph& graph = x.graph();

@@ -37,14 +37,23 @@ Tensor draw(Graph& graph, const std::string& name, const Shape& shape, const Ini
 
 Variable initialized(std::string name, const Shape& shape, const Initializer& initializer, std::uint64_t seed,
                      Where where) {
-    Graph graph(seed);
-    const WhereScope caller(graph, where);
     const std::string what = fmt::format("initialized \"{}\"", name);
     expect_finite(what, "mean", initializer.mean, where);
     expect_not_negative(what, "deviation", initializer.deviation, where);
     expect_not_negative(what, "gain", initializer.gain, where);
-    auto program = compile<float>(graph, {draw(graph, name, shape, initializer)});
-    return Variable(std::move(name), program.run({}, 0).front());
+    const auto drawn = [name, shape, initializer, seed] {
+        Graph graph(seed);
+        auto program = compile<float>(graph, {draw(graph, name, shape, initializer)});
+        return Array(program.run({}, 0).front());
+    };
+    if (name.empty())
+        throw Error(fmt::format("{}: initialized: a variable needs a name: its value depends on it",
+                                to_string(where)));
+    return Variable(std::move(name), shape, drawn);
+}
+
+Variable constant_variable(std::string name, const Shape& shape, float value) {
+    return Variable(std::move(name), shape, [=] { return filled(shape, value); });
 }
 
 Shape checked_shape(const std::string& name, std::vector<std::size_t> extents, Where where) {

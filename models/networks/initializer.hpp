@@ -24,10 +24,14 @@ struct Initializer {
     double gain = 1.0;
 };
 
-/// A variable of this shape whose initial value depends on `seed` and its name alone. Throws Error for an
+/// A variable of this shape whose initial value depends on `seed` and its name alone, and is drawn when it is
+/// first read. Throws Error for an
 /// empty name, and for a mean, deviation or gain that is not finite or, but for the mean, negative.
 Variable initialized(std::string name, const Shape& shape, const Initializer& initializer, std::uint64_t seed,
                      Where where = {});
+
+/// A variable of this shape, all elements `value`, whose memory is taken when it is first read.
+Variable constant_variable(std::string name, const Shape& shape, float value);
 
 /// The shape of these extents. Throws ShapeError as Shape does, naming the line and what has that shape.
 Shape checked_shape(const std::string& name, std::vector<std::size_t> extents, Where where);

@@ -41,7 +41,7 @@ std::size_t channels_of_a_group(const std::string& layer, std::size_t channels, 
 std::vector<Variable> with_bias(const Variable& weight, std::size_t outputs, const std::string& name,
                                 bool bias) {
     std::vector<Variable> parameters{weight};
-    if (bias) parameters.emplace_back(name + ".bias", Shape{outputs}, 0.0F);
+    if (bias) parameters.push_back(constant_variable(name + ".bias", Shape{outputs}, 0.0F));
     return parameters;
 }
 
@@ -130,7 +130,8 @@ void Network::add_residual(const Network& main, const Network& shortcut) {
     };
     add(
         [main, shortcut](const Tensor& x, const Call& call) {
-            return main.apply_layers(x, call) + shortcut.apply_layers(x, call);
+            const Tensor beside = shortcut.apply_layers(x, call);  // declared in this order by every compiler
+            return main.apply_layers(x, call) + beside;
         },
         all([](const Network& network) { return network.variables(); }),
         all([](const Network& network) { return network.statistics(); }));
@@ -172,6 +173,10 @@ Tensor Network::operator()(Operand x, Mode mode, const Tensor& labels) const {
                                 to_string(labels.shape()), to_string(shape)));
         });
     return apply_layers(input, {mode, labels, variables_});
+}
+
+Network Network::part(const std::string& name) const {
+    return Network(next_name() + "." + name);
 }
 
 std::string Network::next_name() const {

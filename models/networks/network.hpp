@@ -95,6 +95,8 @@ class Network {
     const std::string& name() const { return name_; }
     /// "<network>.<position>" of the layer that is added next.
     std::string next_name() const;
+    /// An empty network for a part of that layer, "<network>.<position>.<part>".
+    Network part(const std::string& name) const;
     /// The parameters, which gradients train.
     const std::vector<Variable>& variables() const { return variables_; }
     /// The running statistics, which training calls move in the programs that train the parameters.

@@ -1,111 +1,145 @@
-#include <duet/models/networks/resnet_gan.hpp>
-
 #include <cmath>
 
-#include <duet/ops/pooling.hpp>
-#include <duet/ops/reduce.hpp>
-#include <duet/ops/resampling.hpp>
+#include <fmt/format.h>
+
+#include <duet/graph/error.hpp>
+#include <duet/models/networks/build.hpp>
+#include <duet/models/networks/network_rows.hpp>
 
 namespace duet::models {
 
 namespace {
 
-constexpr std::size_t first_side = 4;
+using Widths = std::vector<std::size_t>;
 
-void add_conv3x3(Network& network, std::size_t inputs, std::size_t outputs, double gain, std::uint64_t seed) {
-    network.add_conv2d({.inputs = inputs, .outputs = outputs, .kernel = 3, .how = {.padding = {1, 1}}},
-                       {.kind = Initializer::Kind::glorot_uniform, .gain = gain}, seed);
+constexpr std::size_t first_side = 4, most_doublings = 10;
+
+Spec conv3x3(std::size_t inputs, std::size_t outputs, double gain) {
+    return layer("conv2d", {{"inputs", inputs}, {"outputs", outputs}, {"kernel", 3}, {"padding", 1}},
+                 {{"initializer", {Spec{"glorot-uniform", {{"gain", {gain}}}, {}}}}});
 }
 
-void add_conv1x1(Network& network, std::size_t inputs, std::size_t outputs, std::uint64_t seed) {
-    network.add_conv2d({.inputs = inputs, .outputs = outputs, .kernel = 1}, {}, seed);
+Spec conv1x1(std::size_t inputs, std::size_t outputs) {
+    return layer("conv2d", {{"inputs", inputs}, {"outputs", outputs}, {"kernel", 1}});
 }
 
-Tensor upsampled(const Tensor& x) {
-    return upsample_nearest2d(x, 2);
+Spec residual(const std::vector<Spec>& main, const std::vector<Spec>& shortcut) {
+    return layer("residual", {}, {{"main", list_of_specs(main)}, {"shortcut", list_of_specs(shortcut)}});
 }
 
-Tensor pooled(const Tensor& x) {
-    return avg_pool2d(x);
-}
-
-Network part_of_next(const Network& network, const char* part) {
-    return Network(network.next_name() + "." + part);
-}
-
-void add_upsampling_block(Network& generator, std::size_t inputs, std::size_t outputs, std::size_t classes,
-                          std::uint64_t seed) {
-    Network main = part_of_next(generator, "main"), shortcut = part_of_next(generator, "shortcut");
-    main.add_batch_norm({.channels = inputs, .classes = classes}, seed);
-    main.add(relu);
-    main.add(upsampled);
-    add_conv3x3(main, inputs, outputs, std::sqrt(2.0), seed);
-    main.add_batch_norm({.channels = outputs, .classes = classes}, seed);
-    main.add(relu);
-    add_conv3x3(main, outputs, outputs, std::sqrt(2.0), seed);
-    shortcut.add(upsampled);
-    add_conv1x1(shortcut, inputs, outputs, seed);
-    generator.add_residual(main, shortcut);
+Spec upsampling_block(std::size_t inputs, std::size_t outputs, std::size_t classes) {
+    const double gain = std::sqrt(2.0);
+    return residual(
+        {layer("batch-norm", {{"channels", inputs}, {"classes", classes}}), layer("relu"), layer("upsample"),
+         conv3x3(inputs, outputs, gain), layer("batch-norm", {{"channels", outputs}, {"classes", classes}}),
+         layer("relu"), conv3x3(outputs, outputs, gain)},
+        {layer("upsample"), conv1x1(inputs, outputs)});
 }
 
 /// The first block begins without ReLU, and pools before its shortcut's convolution.
-void add_first_block(Network& discriminator, std::size_t inputs, std::size_t outputs, std::uint64_t seed) {
-    Network main = part_of_next(discriminator, "main"), shortcut = part_of_next(discriminator, "shortcut");
-    add_conv3x3(main, inputs, outputs, std::sqrt(2.0), seed);
-    main.add(relu);
-    add_conv3x3(main, outputs, outputs, std::sqrt(2.0), seed);
-    main.add(pooled);
-    shortcut.add(pooled);
-    add_conv1x1(shortcut, inputs, outputs, seed);
-    discriminator.add_residual(main, shortcut);
+Spec first_block(std::size_t inputs, std::size_t outputs) {
+    const double gain = std::sqrt(2.0);
+    return residual({conv3x3(inputs, outputs, gain), layer("relu"), conv3x3(outputs, outputs, gain),
+                     layer("average-pool")},
+                    {layer("average-pool"), conv1x1(inputs, outputs)});
 }
 
-void add_block(Network& discriminator, std::size_t inputs, std::size_t outputs, bool halving,
-               std::uint64_t seed) {
-    Network main = part_of_next(discriminator, "main"), shortcut = part_of_next(discriminator, "shortcut");
-    main.add(relu);
-    add_conv3x3(main, inputs, outputs, std::sqrt(2.0), seed);
-    main.add(relu);
-    add_conv3x3(main, outputs, outputs, std::sqrt(2.0), seed);
-    if (halving || inputs != outputs) add_conv1x1(shortcut, inputs, outputs, seed);
+Spec block(std::size_t inputs, std::size_t outputs, bool halving) {
+    const double gain = std::sqrt(2.0);
+    std::vector<Spec> main{layer("relu"), conv3x3(inputs, outputs, gain), layer("relu"),
+                           conv3x3(outputs, outputs, gain)},
+        shortcut;
+    if (halving || inputs != outputs) shortcut.push_back(conv1x1(inputs, outputs));
     if (halving) {
-        main.add(pooled);
-        shortcut.add(pooled);
+        main.push_back(layer("average-pool"));
+        shortcut.push_back(layer("average-pool"));
     }
-    discriminator.add_residual(main, shortcut);
+    return residual(main, shortcut);
+}
+
+void check_form(const ImageFormat& images) {
+    if (images.flat) throw Error("convolutional networks take images of the form \"maps\"");
+}
+
+std::vector<Spec> generator_layers(const Spec& spec, const ImageFormat& images) {
+    check_form(images);
+    const Widths widths = spec.wholes("widths");
+    const std::size_t blocks = widths.size() - 2;
+    const std::size_t side = blocks > most_doublings ? 0 : first_side << blocks;
+    if (images.height != side || images.width != side)
+        throw Error(
+            fmt::format("widths: images of {}x{} do not fit a generator of {} blocks, each of which doubles "
+                        "the sides from "
+                        "4x4 on: it draws {}x{}",
+                        images.height, images.width, blocks, side, side));
+    std::vector<Spec> layers{
+        layer("dense", {{"inputs", widths[0]}, {"outputs", widths[1] * first_side * first_side}}),
+        layer("reshape", {}, {{"extents", list_of_numbers({widths[1], first_side, first_side})}})};
+    for (std::size_t i = 1; i + 1 < widths.size(); ++i)
+        layers.push_back(upsampling_block(widths[i], widths[i + 1], images.classes));
+    layers.push_back(layer("batch-norm", {{"channels", widths.back()}}));
+    layers.push_back(layer("relu"));
+    layers.push_back(conv3x3(widths.back(), images.channels, 1.0));
+    layers.push_back(layer("tanh"));
+    return layers;
+}
+
+std::vector<Spec> discriminator_layers(const Spec& spec, const ImageFormat& images) {
+    check_form(images);
+    const Widths widths = spec.wholes("widths");
+    std::vector<Spec> layers{first_block(images.channels, widths[0])};
+    for (std::size_t i = 1; i < widths.size(); ++i) layers.push_back(block(widths[i - 1], widths[i], i == 1));
+    layers.push_back(layer("relu"));
+    layers.push_back(layer("sum-positions"));
+    layers.push_back(images.classes > 0
+                         ? layer("projection", {{"inputs", widths.back()}, {"classes", images.classes}})
+                         : layer("dense", {{"inputs", widths.back()}, {"outputs", 1}}));
+    return layers;
+}
+
+std::vector<Setting> fitting_generator(const ImageFormat& images) {
+    constexpr std::size_t latent = 128, width = 256;
+    std::size_t doublings = 1;
+    while (doublings < most_doublings && (first_side << doublings) < images.height) ++doublings;
+    if (images.width != images.height || (first_side << doublings) != images.height)
+        throw Error(
+            fmt::format("images of {}x{} do not fit: blocks double the sides from 4x4 on, to 32x32 or 64x64",
+                        images.height, images.width));
+    Widths widths{latent};
+    widths.resize(doublings + 2, width);
+    return {{"widths", list_of_numbers(widths)}};
+}
+
+std::size_t latent_of(const Spec& spec) {
+    return spec.wholes("widths").front();
 }
 
 }  // namespace
 
-Network resnet_generator(const GanShape& shape, std::uint64_t seed, Where where) {
-    check_shape(shape, where);
-    const std::vector<std::size_t>& widths = shape.generator_widths;
-    Network generator("generator");
-    generator.add_dense(shape.latent(), widths[1] * first_side * first_side, {}, seed);
-    generator.add_reshape({widths[1], first_side, first_side});
-    for (std::size_t i = 1; i + 1 < widths.size(); ++i)
-        add_upsampling_block(generator, widths[i], widths[i + 1], shape.classes, seed);
-    generator.add_batch_norm({.channels = widths.back()}, seed);
-    generator.add(relu);
-    add_conv3x3(generator, widths.back(), shape.channels, 1.0, seed);
-    generator.add(tanh);
-    return generator;
-}
-
-Network resnet_discriminator(const GanShape& shape, std::uint64_t seed, Where where) {
-    check_shape(shape, where);
-    const std::vector<std::size_t>& widths = shape.discriminator_widths;
-    Network discriminator("discriminator");
-    add_first_block(discriminator, shape.channels, widths[0], seed);
-    for (std::size_t i = 1; i < widths.size(); ++i)
-        add_block(discriminator, widths[i - 1], widths[i], i == 1, seed);
-    discriminator.add(relu);
-    discriminator.add([](const Tensor& x) { return sum(x, {2, 3}); });
-    if (shape.classes > 0)
-        discriminator.add_projection(widths.back(), shape.classes, {}, seed);
-    else
-        discriminator.add_dense(widths.back(), 1, {}, seed);
-    return discriminator;
+void add_resnet_rows(Catalogue& catalogue) {
+    catalogue.add({"network",
+                   "resnet-generator",
+                   "a dense layer, residual blocks that double the sides from 4x4 on, tanh at the end: draws "
+                   "in [-1, 1]. "
+                   "With classes its batch normalisation is conditional",
+                   "Miyato et al. 2018, table 3",
+                   {widths_parameter(
+                       "the latent, the channels of the first map and of each block; 128-256-256-... if not "
+                       "given",
+                       3)},
+                   ArchitectureBuilder{fitting_generator, generator_layers, latent_of}});
+    catalogue.add(
+        {"network",
+         "resnet-discriminator",
+         "residual blocks without normalisation, the first two of which halve the sides, the sum over "
+         "positions and a linear score; with classes a projection",
+         "Miyato et al. 2018, table 3 and figure 8, without spectral normalisation",
+         {widths_parameter("the channels of each block; 128-128-128-128 if not given", 2)},
+         ArchitectureBuilder{
+             [](const ImageFormat&) {
+                 return std::vector<Setting>{{"widths", list_of_numbers({128, 128, 128, 128})}};
+             },
+             discriminator_layers, [](const Spec&) { return std::size_t{0}; }}});
 }
 
 }  // namespace duet::models

@@ -2,9 +2,6 @@
 
 #include <array>
 
-#include <fmt/format.h>
-
-#include <duet/graph/error.hpp>
 #include <duet/ops/activation.hpp>
 #include <duet/ops/arithmetic.hpp>
 #include <duet/ops/reduce.hpp>
@@ -75,13 +72,6 @@ Tensor wasserstein_generator(Operand fake_score, const Tensor& weights) {
     const Tensor fake = fake_score.tensor();
     const WhereScope caller(fake.graph(), fake_score.where());
     return -weighted_mean(fake, weights);
-}
-
-LossFunction loss_by_name(std::string_view name) {
-    if (name == "minimax") return minimax;
-    if (name == "non-saturating") return non_saturating;
-    if (name == "wasserstein") return wasserstein;
-    throw Error(fmt::format("loss \"{}\" is unknown; known are minimax, non-saturating, wasserstein", name));
 }
 
 }  // namespace duet::models

@@ -1,8 +1,5 @@
 #pragma once
 
-#include <string>
-#include <string_view>
-
 #include <duet/graph/graph.hpp>
 
 namespace duet::models {
@@ -43,9 +40,7 @@ Tensor minimax_generator(Operand fake_score, const Tensor& weights = {});
 Tensor non_saturating_generator(Operand fake_score, const Tensor& weights = {});
 Tensor wasserstein_generator(Operand fake_score, const Tensor& weights = {});
 
-/// The losses by name: "minimax", "non-saturating" or "wasserstein".
+/// A function of scores that gives both sides.
 using LossFunction = Losses (*)(Operand, Operand, const SampleWeights&);
-/// Throws Error, listing the names known, for another one.
-LossFunction loss_by_name(std::string_view name);
 
 }  // namespace duet::models

@@ -3,15 +3,13 @@
 #include <cmath>
 
 #include "../allocations.hpp"
+#include "pair.hpp"
 #include "support.hpp"
 
 using namespace duet;
 using namespace duet::testing;
 
 namespace {
-
-using models::GanShape;
-using models::ModelKind;
 
 /// Small images of an arbitrary pattern, of three classes.
 std::shared_ptr<const Dataset> pictures(std::size_t channels, bool labelled) {
@@ -26,41 +24,33 @@ std::shared_ptr<const Dataset> pictures(std::size_t channels, bool labelled) {
     return data;
 }
 
-GanShape small(ModelKind kind, bool batch_norm = true) {
-    GanShape shape{{5, 8, 4}, {4, 8}, 8, 8, 3, kind};
-    if (kind == ModelKind::resnet) shape.generator_widths = {5, 6, 4};
-    if (kind == ModelKind::cgan) shape.classes = 3;
-    shape.discriminator_batch_norm = batch_norm;
-    return shape;
+Pair small(const std::string& model, bool batch_norm = true) {
+    Pair pair{{5, 8, 4}, {4, 8}, 8, 8, 3, model, model == "cgan" ? 3U : 0U, batch_norm};
+    if (model == "resnet") pair.generator_widths = {5, 6, 4};
+    return pair;
 }
 
-struct Setting {
-    GanShape shape;
-    models::TrainingOptions options;
+struct Case {
+    Pair pair;
+    Settings settings;
 };
 
-std::vector<Setting> settings() {
-    std::vector<Setting> all;
-    for (const ModelKind kind : {ModelKind::dcgan, ModelKind::cgan, ModelKind::resnet}) {
-        all.push_back({small(kind), models::default_options(kind)});
-        all.push_back({small(kind), models::default_options(kind)});
-        all.back().options.penalty = models::Penalty::r1;
-        all.back().options.schedule = models::Schedule::documented;
-        all.push_back({small(kind, false), models::with_gradient_penalty(models::default_options(kind))});
-        all.back().options.loss = "wasserstein";
-        all.back().options.discriminator_steps = 2;
+std::vector<Case> settings() {
+    std::vector<Case> all;
+    for (const char* model : {"dcgan", "cgan", "resnet"}) {
+        all.push_back({small(model), {}});
+        all.push_back({small(model), {"penalties=[{kind=\"r1\"}]", "schedule.kind=documented"}});
+        all.push_back({small(model, false), {"loss.kind=wasserstein", "schedule.discriminator_steps=2"}});
     }
-    GanShape conditional = small(ModelKind::resnet);
-    conditional.classes = 3;
-    all.push_back({conditional, models::default_options(ModelKind::resnet)});
-    for (Setting& setting : all) setting.options.batch = 6;
+    all.push_back({small("resnet"), {}});
+    all.back().pair.classes = 3;
+    for (Case& setting : all) setting.settings.push_back("batch=6");
     return all;
 }
 
-std::vector<Array> trained(Setting setting, std::size_t threads) {
-    setting.options.threads = threads;
+std::vector<Array> trained(const Case& setting, std::size_t threads) {
     models::Trainer trainer =
-        models::gan_trainer(models::make_gan(setting.shape, 3), setting.options, pictures(3, true));
+        gan_trainer(setting.pair, 3, setting.settings, pictures(3, true), {.threads = threads});
     for (int i = 0; i < 3; ++i) CHECK(std::isfinite(trainer.step()["discriminator_loss"]));
     std::vector<Array> values;
     for (const Variable& variable : trainer.state().variables()) values.push_back(variable.value());
@@ -71,9 +61,26 @@ bool all_same_bits(const std::vector<Array>& a, const std::vector<Array>& b) {
     return std::equal(a.begin(), a.end(), b.begin(), b.end(), same_bits<float>);
 }
 
-std::string message_of(const Setting& setting, const std::shared_ptr<const Dataset>& data) {
+Spec fitting_recipe(const std::string& model, std::size_t height, std::size_t width, std::size_t channels) {
+    Dataset data;
+    data.count = 1;
+    data.height = height;
+    data.width = width;
+    data.channels = channels;
+    data.images.resize(data.image_size());
+    const models::Catalogue catalogue = models::standard_catalogue();
+    return models::fitted(catalogue, models::layered(catalogue, {models::settings({"model=" + model})}),
+                          data);
+}
+
+models::Model fitting_model(const std::string& model, std::size_t height, std::size_t width,
+                            std::size_t channels) {
+    return models::model_of(models::standard_catalogue(), fitting_recipe(model, height, width, channels));
+}
+
+std::string message_of(const Case& setting, const std::shared_ptr<const Dataset>& data) {
     try {
-        models::gan_trainer(models::make_gan(setting.shape, 0), setting.options, data);
+        gan_trainer(setting.pair, 0, setting.settings, data);
     } catch (const Error& error) {
         return error.what();
     }
@@ -87,20 +94,19 @@ bool contains(const std::string& text, const std::string& part) {
 }  // namespace
 
 TEST_CASE("convolutional GANs: same seed, same bits, for 1, 2, 3 and 8 threads") {
-    for (const Setting& setting : settings()) {
-        CAPTURE(models::name_of(setting.shape.kind));
-        CAPTURE(models::name_of(setting.options.penalty));
+    for (const Case& setting : settings()) {
+        CAPTURE(setting.pair.model);
+        CAPTURE(setting.settings.front());
         const std::vector<Array> one = trained(setting, 1);
         for (const std::size_t threads : {1, 2, 3, 8}) CHECK(all_same_bits(one, trained(setting, threads)));
     }
 }
 
 TEST_CASE("a convolutional training iteration allocates nothing") {
-    for (Setting setting : settings()) {
-        CAPTURE(models::name_of(setting.shape.kind));
-        setting.options.threads = 2;
+    for (const Case& setting : settings()) {
+        CAPTURE(setting.pair.model);
         models::Trainer trainer =
-            models::gan_trainer(models::make_gan(setting.shape, 0), setting.options, pictures(3, true));
+            gan_trainer(setting.pair, 0, setting.settings, pictures(3, true), {.threads = 2});
         trainer.step();
         const std::uint64_t before = allocations();
         double sum = 0;
@@ -111,11 +117,10 @@ TEST_CASE("a convolutional training iteration allocates nothing") {
 }
 
 TEST_CASE("a DCGAN's loss that is not finite restores the running statistics too") {
-    Setting setting{small(ModelKind::dcgan), models::default_options(ModelKind::dcgan)};
-    setting.options.batch = 6;
-    setting.options.adam.rate = 1e30;
     models::Trainer trainer =
-        models::gan_trainer(models::make_gan(setting.shape, 0), setting.options, pictures(3, false));
+        gan_trainer(small("dcgan"), 0,
+                    {"batch=6", "optimizers.generator.rate=1e30", "optimizers.discriminator.rate=1e30"},
+                    pictures(3, false));
     std::string message;
     for (int i = 0; i < 99 && message.empty(); ++i) try {
             trainer.step();
@@ -129,7 +134,7 @@ TEST_CASE("a DCGAN's loss that is not finite restores the running statistics too
 }
 
 TEST_CASE("28x28 networks are named and shaped as the papers' in PyTorch") {
-    const models::GanModel model = models::make_gan(models::default_shape(ModelKind::dcgan, 28, 28, 1), 0);
+    const models::Model model = fitting_model("dcgan", 28, 28, 1);
     const std::vector<std::pair<std::string, Shape>> expected = {{"generator.0.weight", {6272, 100}},
                                                                  {"generator.2.weight", {128}},
                                                                  {"generator.2.bias", {128}},
@@ -161,85 +166,77 @@ TEST_CASE("28x28 networks are named and shaped as the papers' in PyTorch") {
 
 TEST_CASE("networks draw images of their size at 28, 32 and 64, grey and coloured") {
     struct Wanted {
-        ModelKind kind;
+        const char* model;
         std::size_t side, channels;
         std::vector<std::size_t> generator, discriminator;
     };
-    const Wanted all[] = {{ModelKind::dcgan, 28, 1, {100, 128, 64}, {64, 128}},
-                          {ModelKind::dcgan, 32, 3, {100, 256, 128, 64}, {64, 128, 256}},
-                          {ModelKind::dcgan, 64, 3, {100, 512, 256, 128, 64}, {64, 128, 256, 512}},
-                          {ModelKind::resnet, 32, 3, {128, 256, 256, 256, 256}, {128, 128, 128, 128}}};
+    const Wanted all[] = {{"dcgan", 28, 1, {100, 128, 64}, {64, 128}},
+                          {"dcgan", 32, 3, {100, 256, 128, 64}, {64, 128, 256}},
+                          {"dcgan", 64, 3, {100, 512, 256, 128, 64}, {64, 128, 256, 512}},
+                          {"resnet", 32, 3, {128, 256, 256, 256, 256}, {128, 128, 128, 128}}};
     for (const Wanted& wanted : all) {
-        const GanShape shape = models::default_shape(wanted.kind, wanted.side, wanted.side, wanted.channels);
-        CHECK(shape.generator_widths == wanted.generator);
-        CHECK(shape.discriminator_widths == wanted.discriminator);
+        const Spec recipe = fitting_recipe(wanted.model, wanted.side, wanted.side, wanted.channels);
+        CHECK(recipe.wholes("networks.generator.widths") == wanted.generator);
+        CHECK(recipe.wholes("networks.discriminator.widths") == wanted.discriminator);
+        const models::Model model = models::model_of(models::standard_catalogue(), recipe);
         Graph graph;
-        const models::GanModel model = models::make_gan(shape, 0);
-        const Tensor images = model.generator(graph.input("latent", {2, shape.latent()}));
-        CHECK(images.shape() == shape.images(2));
-        CHECK(model.discriminator(images).shape() == Shape{2, 1});
-        double weights = 0;
-        for (const models::Network* network : {&model.generator, &model.discriminator})
-            for (const Variable& variable : network->variables())
-                if (variable.shape().rank() > 1) weights += static_cast<double>(variable.value().size());
-        CHECK(models::weight_count(shape) <= weights);
-        CHECK(models::weight_count(shape) > 0.4 * weights);
+        const Tensor images = model.generator()(graph.input("latent", {2, model.latent}));
+        CHECK(images.shape() == model.images.batch_of(2));
+        CHECK(model.discriminator()(images).shape() == Shape{2, 1});
     }
 }
 
 TEST_CASE("shapes that strides and channels do not fit are refused") {
     for (const std::size_t side : {1, 4, 15, 26, 27, 30, 33})
-        CHECK_THROWS_AS(models::default_shape(ModelKind::dcgan, side, side, 1), Error);
+        CHECK_THROWS_AS(fitting_recipe("dcgan", side, side, 1), Error);
     for (const std::size_t side : {4, 28, 30, 33})
-        CHECK_THROWS_AS(models::default_shape(ModelKind::resnet, side, side, 3), Error);
-    CHECK_THROWS_AS(models::default_shape(ModelKind::dcgan, 32, 8, 3), Error);
+        CHECK_THROWS_AS(fitting_recipe("resnet", side, side, 3), Error);
+    CHECK_THROWS_AS(fitting_recipe("dcgan", 32, 8, 3), Error);
     const auto refused = [](auto&& change) {
-        GanShape shape = small(ModelKind::cgan);
-        change(shape);
-        CHECK_THROWS_AS(models::make_gan(shape, 0), Error);
+        Pair pair = small("cgan");
+        change(pair);
+        CHECK_THROWS_AS(make_gan(pair, 0), Error);
     };
-    refused([](GanShape& shape) { shape.channels = 2; });
-    refused([](GanShape& shape) { shape.classes = 0; });
-    refused([](GanShape& shape) { shape.kind = ModelKind::dcgan; });
-    refused([](GanShape& shape) { shape.height = 6; });
-    refused([](GanShape& shape) { shape.width = 0; });
-    refused([](GanShape& shape) { shape.generator_widths = {5}; });
-    refused([](GanShape& shape) { shape.discriminator_widths = {}; });
-    refused([](GanShape& shape) { shape.discriminator_widths = {4, 8, 16, 32}; });
-    refused([](GanShape& shape) { shape.discriminator_widths[0] = 0; });
-    refused([](GanShape& shape) {
-        shape.kind = ModelKind::resnet;
-        shape.height = 16;
+    refused([](Pair& pair) { pair.channels = 2; });
+    refused([](Pair& pair) { pair.height = 6; });
+    refused([](Pair& pair) { pair.width = 0; });
+    refused([](Pair& pair) { pair.generator_widths = {5}; });
+    refused([](Pair& pair) { pair.discriminator_widths = {}; });
+    refused([](Pair& pair) { pair.discriminator_widths = {4, 8, 16, 32}; });
+    refused([](Pair& pair) { pair.discriminator_widths[0] = 0; });
+    refused([](Pair& pair) { pair.model = "mlp"; });
+    refused([](Pair& pair) {
+        pair.model = "resnet";
+        pair.height = 16;
     });
 }
 
-TEST_CASE("data and options that do not fit a convolutional model are refused") {
-    Setting setting{small(ModelKind::cgan), models::default_options(ModelKind::cgan)};
+TEST_CASE("data and settings that do not fit a convolutional model are refused") {
+    Case setting{small("cgan"), {"batch=6"}};
     CHECK(contains(message_of(setting, pictures(1, true)), "8x8 with 1 channel(s)"));
     CHECK(contains(message_of(setting, pictures(3, false)), "no labels"));
-    setting.shape.classes = 2;
+    setting.pair.classes = 2;
     CHECK(contains(message_of(setting, pictures(3, true)), "image 2 has the label 2"));
-    setting.shape.classes = 3;
-    setting.options.penalty = models::Penalty::gradient;
+    setting.pair.classes = 3;
+    setting.settings = {"penalties=[{kind=\"gp\"}]", "networks.discriminator.normalization=batch"};
     CHECK(contains(message_of(setting, pictures(3, true)), "without batch normalisation"));
-    setting.options.penalty = models::Penalty::none;
-    setting.options.batch = 1;
-    setting.shape = {{5, 8}, {4, 8, 8}, 8, 8, 3, ModelKind::dcgan};
+    setting.settings = {"batch=1"};
+    setting.pair = {{5, 8}, {4, 8, 8}, 8, 8, 3, "dcgan"};
     CHECK(contains(message_of(setting, pictures(3, true)), "one value"));
 }
 
 TEST_CASE("conditional networks need labels") {
-    const models::GanModel model = models::make_gan(small(ModelKind::cgan), 0);
+    const models::Model model = make_gan(small("cgan"), 0);
     Graph graph;
     const Tensor latent = graph.input("latent", {2, 5}), images = graph.input("images", {2, 3, 8, 8});
-    CHECK_THROWS_AS(model.generator(latent), Error);
-    CHECK_THROWS_AS(model.discriminator(images), Error);
+    CHECK_THROWS_AS(model.generator()(latent), Error);
+    CHECK_THROWS_AS(model.discriminator()(images), Error);
 }
 
 TEST_CASE("a conditional sampler draws the class asked for, whatever stands beside it") {
-    const models::GanModel model = models::make_gan(small(ModelKind::cgan), 7);
+    const models::Model model = make_gan(small("cgan"), 7);
     // Scales of all ones do not tell classes apart.
-    for (const Variable& variable : model.generator.variables())
+    for (const Variable& variable : model.generator().variables())
         if (variable.name() == "generator.2.bias")
             for (std::size_t i = 0; i < variable.value().size(); ++i)
                 variable.data()[i] = static_cast<float>(i) * 0.1F;
@@ -260,7 +257,7 @@ TEST_CASE("a conditional sampler draws the class asked for, whatever stands besi
                       [](float value) { return value >= 0 && value <= 1; }));
     CHECK_THROWS_AS(sampler.draw(70, std::vector<std::size_t>(69, 0)), Error);
     CHECK_THROWS_AS(sampler.draw(2, std::vector<std::size_t>{0, 3}), Error);
-    CHECK_THROWS_AS(models::Sampler(models::mlp_gan({}, 0), 0).draw(1, std::vector<std::size_t>{0}), Error);
+    CHECK_THROWS_AS(models::Sampler(make_gan({}, 0), 0).draw(1, std::vector<std::size_t>{0}), Error);
 }
 
 TEST_CASE("spherical interpolation keeps to the arc between its ends") {

@@ -32,10 +32,8 @@ ArrayOf<T> of_step(const Fixture& fixture, const std::string& name, std::size_t 
     return part;
 }
 
-models::GanShape small_shape(models::ModelKind kind) {
-    models::GanShape shape{{6, 8, 4}, {4, 8}, 8, 8, 3, kind};
-    if (kind == models::ModelKind::cgan) shape.classes = 3;
-    return shape;
+Pair small_pair(const std::string& model) {
+    return {{6, 8, 4}, {4, 8}, 8, 8, 3, model, model == "cgan" ? 3U : 0U};
 }
 
 void assign_parameters(const std::vector<Variable>& parameters, const Fixture& fixture) {
@@ -56,9 +54,10 @@ void compare_variables(const Program<T>& program, const std::vector<Variable>& v
 }
 
 template <class T>
-void compare_steps(models::ModelKind kind, const std::string& name, const CompileOptions& options = {}) {
+void compare_steps(const std::string& model_name, const std::string& name,
+                   const CompileOptions& options = {}) {
     const Fixture fixture = read_safetensors_as<double>(testing::fixture(name));
-    const models::GanModel model = models::make_gan(small_shape(kind), 0);
+    const models::Model model = make_gan(small_pair(model_name), 0);
     const std::vector<Variable> parameters = variables_of(model);
     assign_parameters(parameters, fixture);
     Adam generator_adam("generator_adam", {2e-4, 0.5}), discriminator_adam("discriminator_adam", {2e-4, 0.5});
@@ -89,31 +88,32 @@ void compare_steps(models::ModelKind kind, const std::string& name, const Compil
 }  // namespace
 
 TEST_CASE_TEMPLATE("a DCGAN's joint steps equal PyTorch's, running statistics too", T, float, double) {
-    compare_steps<T>(models::ModelKind::dcgan, "step_dcgan");
+    compare_steps<T>("dcgan", "step_dcgan");
 }
 
 TEST_CASE_TEMPLATE("the unrewritten DCGAN program equals PyTorch's as well", T, float, double) {
     CompileOptions plain;
     plain.fuse = plain.rewrite = false;
-    compare_steps<T>(models::ModelKind::dcgan, "step_dcgan", plain);
+    compare_steps<T>("dcgan", "step_dcgan", plain);
 }
 
 TEST_CASE_TEMPLATE("a conditional GAN's joint steps equal PyTorch's", T, float, double) {
-    compare_steps<T>(models::ModelKind::cgan, "step_cgan");
+    compare_steps<T>("cgan", "step_cgan");
 }
 
 TEST_CASE_TEMPLATE("a Wasserstein critic's steps under the gradient penalty equal PyTorch's", T, float,
                    double) {
     const Fixture fixture = read_safetensors_as<double>(testing::fixture("step_critic"));
-    models::GanShape shape = small_shape(models::ModelKind::dcgan);
-    shape.discriminator_batch_norm = false;
-    const models::Network critic = models::dcgan_discriminator(shape, 0);
+    Pair pair = small_pair("dcgan");
+    pair.batch_norm = false;
+    const models::Model model = make_gan(pair, 0);
+    const models::Network& critic = model.discriminator();
     CHECK(critic.statistics().empty());
     assign_parameters(critic.variables(), fixture);
 
     Graph graph;
-    const Tensor real = graph.input("real", shape.images(batch)),
-                 fake = graph.input("fake", shape.images(batch)),
+    const Tensor real = graph.input("real", model.images.batch_of(batch)),
+                 fake = graph.input("fake", model.images.batch_of(batch)),
                  part = graph.input("part", {batch, 1, 1, 1});
     const GradientTape tape(graph);
     const models::Losses losses = models::wasserstein(critic(real), critic(fake));

@@ -27,10 +27,15 @@ std::vector<Array> values_of(const std::vector<Variable>& variables) {
     return values;
 }
 
-std::vector<Array> train(models::TrainingOptions options, std::size_t threads, int steps) {
-    options.threads = threads;
-    options.batch = 32;
-    models::Trainer trainer = models::gan_trainer(models::mlp_gan({}, 3), options, digits());
+const std::vector<Settings> schedules_and_penalties = {
+    {"schedule.kind=documented", "penalties=[]"},
+    {"schedule.kind=documented", "penalties=[{kind=\"r1\"}]"},
+    {"schedule.kind=alternating", "penalties=[]"},
+    {"schedule.kind=alternating", "penalties=[{kind=\"r1\"}]"}};
+
+std::vector<Array> train(Settings settings, std::size_t threads, int steps) {
+    settings.push_back("batch=32");
+    models::Trainer trainer = gan_trainer({}, 3, settings, digits(), {.threads = threads});
     for (int i = 0; i < steps; ++i) trainer.step();
     return values_of(trainer.state().variables());
 }
@@ -56,22 +61,17 @@ std::set<NodeId> ancestors(const Graph& graph, const std::vector<Tensor>& roots)
 }  // namespace
 
 TEST_CASE("same seed, same bits, for 1, 2, 3 and 8 threads") {
-    for (const auto schedule : {models::Schedule::documented, models::Schedule::alternating})
-        for (const auto penalty : {models::Penalty::none, models::Penalty::r1}) {
-            models::TrainingOptions options;
-            options.schedule = schedule;
-            options.penalty = penalty;
-            const std::vector<Array> one = train(options, 1, 5);
-            for (const std::size_t threads : {1, 2, 3, 8})
-                CHECK(all_same_bits(one, train(options, threads, 5)));
-        }
+    for (const Settings& settings : schedules_and_penalties) {
+        const std::vector<Array> one = train(settings, 1, 5);
+        for (const std::size_t threads : {1, 2, 3, 8}) CHECK(all_same_bits(one, train(settings, threads, 5)));
+    }
 }
 
 TEST_CASE("fusion changes no trained bit") {
     // Folding and accumulation are rewrites that round; fusion alone must be exact.
-    const models::GanModel fused_model = models::mlp_gan({{10, 16, 16, 49}, {49, 16, 16, 1}, 7, 7}, 5);
-    const models::GanModel plain_model = models::mlp_gan({{10, 16, 16, 49}, {49, 16, 16, 1}, 7, 7}, 5);
-    const auto run = [](const models::GanModel& model, bool fuse) {
+    const models::Model fused_model = make_gan({{10, 16, 16, 49}, {49, 16, 16, 1}, 7, 7}, 5);
+    const models::Model plain_model = make_gan({{10, 16, 16, 49}, {49, 16, 16, 1}, 7, 7}, 5);
+    const auto run = [](const models::Model& model, bool fuse) {
         Adam generator_adam("generator_adam", {2e-4, 0.5}),
             discriminator_adam("discriminator_adam", {2e-4, 0.5});
         const JointStep step(model, models::non_saturating, 1.0, 8, generator_adam, discriminator_adam);
@@ -87,48 +87,43 @@ TEST_CASE("fusion changes no trained bit") {
 }
 
 TEST_CASE("a training iteration allocates nothing") {
-    for (const auto schedule : {models::Schedule::documented, models::Schedule::alternating})
-        for (const auto penalty : {models::Penalty::none, models::Penalty::r1})
-            for (const std::size_t threads : {1, 2}) {
-                models::TrainingOptions options;
-                options.schedule = schedule;
-                options.penalty = penalty;
-                options.threads = threads;
-                models::Trainer trainer = models::gan_trainer(models::mlp_gan({}, 0), options, digits());
-                trainer.step();
-                const std::uint64_t before = allocations();
-                double sum = 0;
-                for (int i = 0; i < 3; ++i) sum += trainer.step()["discriminator_loss"];
-                CHECK(allocations() == before);
-                CHECK(std::isfinite(sum));
-            }
+    for (const Settings& settings : schedules_and_penalties)
+        for (const std::size_t threads : {1, 2}) {
+            models::Trainer trainer = gan_trainer({}, 0, settings, digits(), {.threads = threads});
+            trainer.step();
+            const std::uint64_t before = allocations();
+            double sum = 0;
+            for (int i = 0; i < 3; ++i) sum += trainer.step()["discriminator_loss"];
+            CHECK(allocations() == before);
+            CHECK(std::isfinite(sum));
+        }
 }
 
 TEST_CASE("each network's step leaves the other's every bit as it was") {
-    const models::GanModel model = models::mlp_gan({{10, 16, 16, 49}, {49, 16, 16, 1}, 7, 7}, 0);
+    const models::Model model = make_gan({{10, 16, 16, 49}, {49, 16, 16, 1}, 7, 7}, 0);
     Adam generator_adam("generator_adam", {2e-4, 0.5}), discriminator_adam("discriminator_adam", {2e-4, 0.5});
     const JointStep step(model, models::non_saturating, 1.0, 8, generator_adam, discriminator_adam);
     auto discriminator_step = compile<float>(step.graph, step.fetches, {step.discriminator_updates});
     auto generator_step = compile<float>(step.graph, step.fetches, {step.generator_updates});
     const Array real = filled(Shape{8, 49}, 0.5f), noise = filled(Shape{8, 10}, 1.0f);
-    const auto before_generator = values_of(model.generator.variables());
-    const auto before_discriminator = values_of(model.discriminator.variables());
+    const auto before_generator = values_of(model.generator().variables());
+    const auto before_discriminator = values_of(model.discriminator().variables());
     discriminator_step.run({{step.real, real}, {step.noise, noise}});
-    CHECK(all_same_bits(before_generator, values_of(model.generator.variables())));
-    CHECK_FALSE(all_same_bits(before_discriminator, values_of(model.discriminator.variables())));
-    const auto after_discriminator = values_of(model.discriminator.variables());
+    CHECK(all_same_bits(before_generator, values_of(model.generator().variables())));
+    CHECK_FALSE(all_same_bits(before_discriminator, values_of(model.discriminator().variables())));
+    const auto after_discriminator = values_of(model.discriminator().variables());
     generator_step.run({{step.real, real}, {step.noise, noise}});
-    CHECK(all_same_bits(after_discriminator, values_of(model.discriminator.variables())));
-    CHECK_FALSE(all_same_bits(before_generator, values_of(model.generator.variables())));
+    CHECK(all_same_bits(after_discriminator, values_of(model.discriminator().variables())));
+    CHECK_FALSE(all_same_bits(before_generator, values_of(model.generator().variables())));
 }
 
 TEST_CASE("a tape builds nothing of the other network's backward pass") {
     Graph graph;
-    const models::GanModel model = models::mlp_gan({{10, 16, 16, 49}, {49, 16, 16, 1}, 7, 7}, 0);
+    const models::Model model = make_gan({{10, 16, 16, 49}, {49, 16, 16, 1}, 7, 7}, 0);
     const Tensor real = graph.input("real", {8, 49}), noise = graph.input("noise", {8, 10});
     const GradientTape tape(graph);
-    const Tensor fake = model.generator(noise);
-    const auto losses = models::non_saturating(model.discriminator(real), model.discriminator(fake));
+    const Tensor fake = model.generator()(noise);
+    const auto losses = models::non_saturating(model.discriminator()(real), model.discriminator()(fake));
 
     // Shapes tell whose gradient a node is: (16, 10) and (49, 16) are the generator's weights, (16, 49) and
     // (1, 16) the discriminator's. (8, 49) is the gradient with regard to the images, which only the
@@ -150,13 +145,13 @@ TEST_CASE("a tape builds nothing of the other network's backward pass") {
         return std::find(shapes.begin(), shapes.end(), shape) != shapes.end();
     };
     const auto discriminator =
-        shapes_built([&] { return tape.gradient(losses.discriminator, model.discriminator.variables()); });
+        shapes_built([&] { return tape.gradient(losses.discriminator, model.discriminator().variables()); });
     CHECK(contains(discriminator, {16, 49}));
     CHECK_FALSE(contains(discriminator, {8, 49}));
     CHECK_FALSE(contains(discriminator, {49, 16}));
     CHECK_FALSE(contains(discriminator, {16, 10}));
     const auto generator =
-        shapes_built([&] { return tape.gradient(losses.generator, model.generator.variables()); });
+        shapes_built([&] { return tape.gradient(losses.generator, model.generator().variables()); });
     CHECK(contains(generator, {49, 16}));
     CHECK(contains(generator, {8, 49}));
     CHECK_FALSE(contains(generator, {16, 49}));
@@ -176,12 +171,11 @@ TEST_CASE("fresh noise for every run, and a new node shifts no other draw") {
 }
 
 TEST_CASE("a loss that is not finite restores the snapshot and names the first bad node") {
-    models::TrainingOptions options;
-    options.batch = 16;
-    options.adam.rate = 1e18;
+    const Settings settings{"batch=16", "optimizers.generator.rate=1e18",
+                            "optimizers.discriminator.rate=1e18"};
     for (const bool optimize : {true, false}) {
-        options.fuse = options.rewrite = optimize;
-        models::Trainer trainer = models::gan_trainer(models::mlp_gan({}, 0), options, digits());
+        models::Trainer trainer =
+            gan_trainer({}, 0, settings, digits(), {.fuse = optimize, .rewrite = optimize});
         const std::vector<Array> start = values_of(trainer.state().variables());
         std::string message;
         for (int i = 0; i < 99 && message.empty(); ++i) try {
@@ -199,10 +193,9 @@ TEST_CASE("a loss that is not finite restores the snapshot and names the first b
 }
 
 TEST_CASE("a state that is not finite is neither kept as a snapshot nor left to be saved") {
-    models::TrainingOptions options;
-    options.batch = 16;
-    const models::GanModel model = models::mlp_gan({{4, 8, 784}, {784, 8, 1}}, 0);
-    models::Trainer trainer = models::gan_trainer(model, options, digits());
+    const Pair pair{{4, 8, 784}, {784, 8, 1}};
+    const Settings settings{"batch=16"};
+    models::Trainer trainer = gan_trainer(pair, 0, settings, digits());
     const std::vector<Array> start = values_of(trainer.state().variables());
     const auto spoil = [&] {
         const std::vector<Variable> all = trainer.state().variables();
@@ -233,32 +226,26 @@ TEST_CASE("a state that is not finite is neither kept as a snapshot nor left to 
     spoil();
     check_back_at_start(message_of([&] { trainer.check_finite(); }));
 
-    const models::GanModel broken = models::mlp_gan({{4, 8, 784}, {784, 8, 1}}, 0);
-    broken.discriminator.variables()[1].fill(std::numeric_limits<float>::infinity());
+    const models::Model broken = make_gan(pair, 0);
+    broken.discriminator().variables()[1].fill(std::numeric_limits<float>::infinity());
     CHECK(message_of([&] {
-              models::gan_trainer(broken, options, digits());
+              gan_trainer(broken, pair, settings, digits());
           }).find("finite weights, but discriminator.0.bias (8): ") != std::string::npos);
 }
 
-TEST_CASE("options and data that do not fit are refused") {
-    models::TrainingOptions options;
-    options.batch = 0;
-    CHECK_THROWS_AS(models::gan_trainer(models::mlp_gan({}, 0), options, digits()), Error);
-    options = {};
-    options.loss = "hinge";
-    CHECK_THROWS_AS(models::gan_trainer(models::mlp_gan({}, 0), options, digits()), Error);
-    options = {};
-    CHECK_THROWS_AS(models::gan_trainer(models::mlp_gan({{10, 49}, {49, 1}, 7, 7}, 0), options, digits()),
-                    Error);
-    CHECK_THROWS_AS(models::mlp_gan({{10, 48}, {49, 1}, 7, 7}, 0), Error);
-    CHECK_THROWS_AS(models::mlp_gan({{10, 49}, {48, 1}, 7, 7}, 0), Error);
-    CHECK_THROWS_AS(models::mlp_gan({{10, 49}, {49, 2}, 7, 7}, 0), Error);
-    CHECK_THROWS_AS(models::schedule_by_name("x"), Error);
-    CHECK_THROWS_AS(models::penalty_by_name("x"), Error);
+TEST_CASE("settings and data that do not fit are refused") {
+    CHECK_THROWS_AS(recipe_of({}, {"batch=0"}), Error);
+    CHECK_THROWS_AS(recipe_of({}, {"loss.kind=hinge"}), Error);
+    CHECK_THROWS_AS(recipe_of({}, {"schedule.kind=x"}), Error);
+    CHECK_THROWS_AS(recipe_of({}, {"penalties=[{kind=\"x\"}]"}), Error);
+    CHECK_THROWS_AS(gan_trainer({{10, 49}, {49, 1}, 7, 7}, 0, {}, digits()), Error);
+    CHECK_THROWS_AS(make_gan({{10, 48}, {49, 1}, 7, 7}, 0), Error);
+    CHECK_THROWS_AS(make_gan({{10, 49}, {48, 1}, 7, 7}, 0), Error);
+    CHECK_THROWS_AS(make_gan({{10, 49}, {49, 2}, 7, 7}, 0), Error);
 }
 
 TEST_CASE("image i depends on weights, seed and i alone") {
-    const models::GanModel model = models::mlp_gan({}, 1);
+    const models::Model model = make_gan({}, 1);
     models::Sampler sampler(model, 9);
     const Array few = sampler.draw(10), many = sampler.draw(200);
     const Array threaded = models::Sampler(model, 9, Arena(2)).draw(200);

@@ -111,14 +111,6 @@ TEST_CASE_TEMPLATE("the Wasserstein losses are differences of mean scores", T, f
     }
 }
 
-TEST_CASE("losses go by name") {
-    CHECK((models::loss_by_name("minimax") == models::minimax));
-    CHECK((models::loss_by_name("non-saturating") == models::non_saturating));
-    CHECK((models::loss_by_name("wasserstein") == models::wasserstein));
-    CHECK_THROWS_WITH_AS(models::loss_by_name("hinge"),
-                         "loss \"hinge\" is unknown; known are minimax, non-saturating, wasserstein", Error);
-}
-
 TEST_CASE("R1 is weight/2 times the mean squared norm of the image gradients") {
     // D(x) = sum_j a_j x_j^2 has gradient 2 a_j x_j.
     Graph graph;
@@ -203,8 +195,7 @@ TEST_CASE("scores, weights, images and fakes that pair have shapes that pair") {
         CHECK_MESSAGE(message.find(part) != std::string::npos, message);
     };
     const NodeId before = graph.size();
-    for (const char* name : {"minimax", "non-saturating", "wasserstein"}) {
-        const models::LossFunction loss = models::loss_by_name(name);
+    for (const models::LossFunction loss : {models::minimax, models::non_saturating, models::wasserstein}) {
         expect("scores of real samples and their weights have the shapes (4, 1) and (4)", [&] {
             loss(score, score, {weights, {}});
         });

@@ -5,16 +5,17 @@
 #include <memory>
 #include <string>
 
-#include <duet/duet.hpp>
+#include "pair.hpp"
 
 using namespace duet;
+using namespace duet::testing;
 
 namespace {
 
 /// FNV-1a over the bits of all trained values.
-std::uint64_t bits_after(const models::GanShape& shape, const models::TrainingOptions& options, int steps) {
-    models::Trainer trainer = models::gan_trainer(
-        models::make_gan(shape, 1), options,
+std::uint64_t bits_after(const Pair& pair, const Settings& settings, int steps) {
+    models::Trainer trainer = gan_trainer(
+        pair, 1, settings,
         std::make_shared<Dataset>(load_images(std::string(DUET_SOURCE_DIR) + "/data/mnist", Split::train)));
     for (int i = 0; i < steps; ++i) trainer.step();
     std::uint64_t hash = 0xcbf29ce484222325U;
@@ -31,12 +32,8 @@ std::uint64_t bits_after(const models::GanShape& shape, const models::TrainingOp
 #if defined(__FMA__)
 TEST_CASE("a training ends in the same bits on every processor with fused multiply-add") {
     CHECK(bits_after({}, {}, 10) == 14248463306079367329U);
-    models::TrainingOptions options = models::default_options(models::ModelKind::dcgan);
-    options.batch = 16;
-    CHECK(bits_after({{16, 64, 32}, {32, 64}, 28, 28, 1, models::ModelKind::dcgan}, options, 3) ==
-          18029897572032743914U);
-    options.penalty = models::Penalty::r1;
-    CHECK(bits_after({{16, 64, 32}, {32, 64}, 28, 28, 1, models::ModelKind::dcgan}, options, 3) ==
-          14683245474560276230U);
+    const Pair dcgan{{16, 64, 32}, {32, 64}, 28, 28, 1, "dcgan"};
+    CHECK(bits_after(dcgan, {"batch=16"}, 3) == 18029897572032743914U);
+    CHECK(bits_after(dcgan, {"batch=16", "penalties=[{kind=\"r1\"}]"}, 3) == 14683245474560276230U);
 }
 #endif

@@ -4,7 +4,7 @@
 #include <memory>
 #include <thread>
 
-#include <duet/duet.hpp>
+#include "pair.hpp"
 
 // Only the GNU C library gives the threads that a library starts another size of stack; a sanitizer takes
 // more of it.
@@ -15,12 +15,9 @@
 #include <unistd.h>
 
 using namespace duet;
+using namespace duet::testing;
 
 namespace {
-
-using models::GanShape;
-using models::ModelKind;
-using models::Penalty;
 
 /// What a JVM's, a fibre's or musl's threads have, or less.
 constexpr std::size_t small_stack = std::size_t{128} << 10U;
@@ -44,48 +41,42 @@ int ended(const Prepare& prepare) {
     return status;
 }
 
-std::shared_ptr<const Dataset> pictures(const GanShape& shape) {
+std::shared_ptr<const Dataset> pictures(const Pair& pair) {
     auto data = std::make_shared<Dataset>();
     data->count = 64;
-    data->height = shape.height;
-    data->width = shape.width;
-    data->channels = shape.channels;
+    data->height = pair.height;
+    data->width = pair.width;
+    data->channels = pair.channels;
     for (std::size_t i = 0; i < data->count * data->image_size(); ++i)
         data->images.push_back(static_cast<std::uint8_t>(i * 37 % 251));
     return data;
 }
 
-models::Trainer trainer(const GanShape& shape, Penalty penalty, double rate = 1e-4) {
-    models::TrainingOptions options = models::default_options(shape.kind);
-    options.penalty = penalty;
-    options.batch = 32;
-    options.threads = 2;
-    options.adam.rate = rate;
-    return models::gan_trainer(models::make_gan(shape, 0), options, pictures(shape));
+std::shared_ptr<models::Trainer> trainer(const Pair& pair, const std::string& penalties,
+                                         const std::string& rate = "1e-4") {
+    const Settings settings{"penalties=" + penalties, "batch=32", "optimizers.generator.rate=" + rate,
+                            "optimizers.discriminator.rate=" + rate};
+    return std::make_shared<models::Trainer>(gan_trainer(pair, 0, settings, pictures(pair), {.threads = 2}));
 }
 
 }  // namespace
 
 TEST_CASE("a training step runs on small stacks") {
     // 512 columns a row, which products copy together first; maps that are lowered, gathered and filtered.
-    const GanShape mlp{{64, 512, 512, 784}, {784, 512, 512, 1}};
-    const GanShape dcgan{{64, 64, 32, 16}, {16, 32, 64}, 32, 32, 3, ModelKind::dcgan, 0, false};
-    const GanShape resnet{{64, 32, 32, 32, 32}, {32, 32, 32}, 32, 32, 3, ModelKind::resnet};
-    for (const GanShape& shape : {mlp, dcgan, resnet})
-        for (const Penalty penalty : {Penalty::none, Penalty::r1, Penalty::gradient}) {
-            CAPTURE(models::name_of(shape.kind));
-            CAPTURE(models::name_of(penalty));
-            CHECK(ended([&] {
-                      return [trained = std::make_shared<models::Trainer>(trainer(shape, penalty))] {
-                          trained->step();
-                      };
-                  }) == 0);
+    const Pair mlp{{64, 512, 512, 784}, {784, 512, 512, 1}};
+    const Pair dcgan{{64, 64, 32, 16}, {16, 32, 64}, 32, 32, 3, "dcgan", 0, false};
+    const Pair resnet{{64, 32, 32, 32, 32}, {32, 32, 32}, 32, 32, 3, "resnet"};
+    for (const Pair& pair : {mlp, dcgan, resnet})
+        for (const char* penalties : {"[]", "[{kind=\"r1\"}]", "[{kind=\"gp\"}]"}) {
+            CAPTURE(pair.model);
+            CAPTURE(penalties);
+            CHECK(ended([&] { return [trained = trainer(pair, penalties)] { trained->step(); }; }) == 0);
         }
 }
 
 TEST_CASE("what was not finite is found on small stacks") {
     CHECK(ended([] {
-              return [trained = std::make_shared<models::Trainer>(trainer({}, Penalty::r1, 1e30))] {
+              return [trained = trainer({}, "[{kind=\"r1\"}]", "1e30")] {
                   try {
                       for (int step = 0; step < 99; ++step) trained->step();
                   } catch (const NonFiniteError&) {

@@ -8,8 +8,8 @@ using namespace duet::testing;
 
 namespace {
 
-models::GanModel small_dcgan() {
-    return models::make_gan({{5, 6, 4}, {4, 6}, 8, 8, 1, models::ModelKind::dcgan}, 3);
+models::Model small_dcgan() {
+    return make_gan({{5, 6, 4}, {4, 6}, 8, 8, 1, "dcgan"}, 3);
 }
 
 std::vector<Array> values_of(const std::vector<Variable>& variables) {
@@ -112,14 +112,14 @@ TEST_CASE("a program that trains one parameter owes the running statistics, unle
 }
 
 TEST_CASE("running statistics move only in the step that trains their own network") {
-    const models::GanModel model = small_dcgan();
+    const models::Model model = small_dcgan();
     Adam generator_adam("generator_adam", {2e-4, 0.5}), discriminator_adam("discriminator_adam", {2e-4, 0.5});
     const JointStep step(model, models::non_saturating, 0, 4, generator_adam, discriminator_adam);
     auto discriminator_step = compile<float>(step.graph, step.fetches, {step.discriminator_updates});
     auto generator_step = compile<float>(step.graph, step.fetches, {step.generator_updates});
     const Array real = filled(Shape{4, 1, 8, 8}, 0.25F), noise = filled(Shape{4, 5}, 0.5F);
-    const auto of_generator = [&] { return values_of(model.generator.statistics()); };
-    const auto of_discriminator = [&] { return values_of(model.discriminator.statistics()); };
+    const auto of_generator = [&] { return values_of(model.generator().statistics()); };
+    const auto of_discriminator = [&] { return values_of(model.discriminator().statistics()); };
     const auto generator_before = of_generator(), discriminator_before = of_discriminator();
     discriminator_step.run({{step.real, real}, {step.noise, noise}});
     CHECK(all_same_bits(generator_before, of_generator()));

@@ -28,8 +28,8 @@ ArrayOf<T> batch_of(const Fixture& fixture, const std::string& name, std::size_t
     return batch;
 }
 
-models::GanModel small_model(const Fixture& fixture) {
-    models::GanModel model = models::mlp_gan({{10, 16, 16, 49}, {49, 16, 16, 1}, 7, 7}, 0);
+models::Model small_model(const Fixture& fixture) {
+    models::Model model = make_gan({{10, 16, 16, 49}, {49, 16, 16, 1}, 7, 7}, 0);
     for (const Variable& variable : variables_of(model))
         variable.assign(converted<float>(expected(fixture, variable.name())));
     return model;
@@ -39,7 +39,7 @@ template <class T>
 void compare_small_step(const std::string& prefix, models::LossFunction loss, double r1_weight,
                         bool weights_too, bool swap_updates, const CompileOptions& options = {}) {
     const Fixture fixture = read_safetensors_as<double>(testing::fixture("step_small"));
-    const models::GanModel model = small_model(fixture);
+    const models::Model model = small_model(fixture);
     Adam generator_adam("generator_adam", {2e-4, 0.5}), discriminator_adam("discriminator_adam", {2e-4, 0.5});
     const JointStep step(model, loss, r1_weight, 8, generator_adam, discriminator_adam);
     std::vector<Updates> updates{step.generator_updates, step.discriminator_updates};
@@ -103,7 +103,7 @@ ArrayOf<double> summary(const ArrayOf<T>& tensor) {
 template <class T>
 void compare_full_step(const std::string& prefix, double r1_weight) {
     const Fixture fixture = read_safetensors_as<double>(testing::fixture("step_full"));
-    const models::GanModel model = models::mlp_gan({}, 0);
+    const models::Model model = make_gan({}, 0);
     std::uint32_t index = 0;
     for (const Variable& variable : variables_of(model)) {
         const Shape& shape = variable.shape();

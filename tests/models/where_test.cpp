@@ -4,9 +4,11 @@
 #include <string>
 #include <vector>
 
+#include "pair.hpp"
 #include "support.hpp"
 
 using namespace duet;
+using namespace duet::testing;
 
 namespace {
 
@@ -128,29 +130,14 @@ TEST_CASE("errors of losses and penalties name the caller's line") {
     });
 }
 
-TEST_CASE("errors of GAN models and their samplers name the caller's line") {
-    models::GanShape odd = models::default_shape(models::ModelKind::dcgan, 28, 28, 1), two_scores, images;
-    odd.height = 27;
-    two_scores.discriminator_widths.back() = 2;
-    images.kind = models::ModelKind::resnet;
-    models::GanShape small;
-    small.generator_widths = {2, 784};
-    small.discriminator_widths = {784, 1};
-    const models::GanModel model = models::make_gan(small, 0);
-    models::GanModel mixed = model;
-    mixed.generator = model.discriminator;
+TEST_CASE("errors of samplers name the caller's line") {
+    const models::Model model = make_gan({{2, 784}, {784, 1}}, 0);
+    models::Model mixed = model;
+    mixed.networks[0] = models::mlp("generator", {3, 1}, relu, linear, 0);
     models::Sampler sampler(model, 0);
     const std::vector<std::size_t> labels{1};
     const std::vector<float> latent{1, 2};
     check_lines({
-        {"make_gan", [&](unsigned& line) { line = __LINE__, models::make_gan(two_scores, 0); }},
-        {"mlp_gan", [&](unsigned& line) { line = __LINE__, models::mlp_gan(two_scores, 0); }},
-        {"dcgan_generator", [&](unsigned& line) { line = __LINE__, models::dcgan_generator(odd, 0); }},
-        {"dcgan_discriminator",
-         [&](unsigned& line) { line = __LINE__, models::dcgan_discriminator(odd, 0); }},
-        {"resnet_generator", [&](unsigned& line) { line = __LINE__, models::resnet_generator(images, 0); }},
-        {"resnet_discriminator",
-         [&](unsigned& line) { line = __LINE__, models::resnet_discriminator(images, 0); }},
         {"Sampler", [&](unsigned& line) { line = __LINE__, models::Sampler(mixed, 0); }},
         {"draw, labels", [&](unsigned& line) { line = __LINE__, sampler.draw(1, labels); }},
         {"draw, nothing", [&](unsigned& line) { line = __LINE__, sampler.draw(0); }},

@@ -5,8 +5,9 @@
 
 #include <duet/data/png.hpp>
 #include <duet/data/safetensors.hpp>
-#include <duet/models/gan_file.hpp>
+#include <duet/models/weights.hpp>
 
+#include "../models/pair.hpp"
 #include "support.hpp"
 
 using namespace duet;
@@ -51,18 +52,21 @@ struct TrainingInput {
 TEST_CASE("duet refuses bad usage with one line and leaves nothing") {
     const TrainingInput input;
     check_refused({}, "commands are train, sample");
-    check_refused({"tarin"}, "tarin; commands are train, sample");
+    check_refused({"tarin"}, "\"tarin\" is unknown; did you mean train?");
+    check_refused({"nonsense"}, "nonsense; commands are train, sample");
     check_refused({"train", "--data", input.data}, "--out");
     check_refused({"train", "--out", input.out}, "--data");
     check_refused({"train", "--data", input.data, "--out", ""}, "--out: the name is empty");
     input.check_train_refused({"--init", ""}, "--init");
     input.check_train_refused({"--nonsense", "1"}, "--nonsense");
-    input.check_train_refused({"--model", "vae"}, "\"vae\" is unknown; known are mlp, dcgan, resnet, cgan");
+    input.check_train_refused(
+        {"--model", "vae"},
+        "--model: model: preset \"vae\" is unknown; known are article, mlp, dcgan, resnet, cgan");
     input.check_train_refused({"--loss", "hinge"},
                               "\"hinge\" is unknown; known are non-saturating, minimax, wasserstein");
     input.check_train_refused({"--schedule", "both"}, "known are documented, alternating");
-    input.check_train_refused({"--penalty", "r2"}, "known are r1, gp, none");
-    input.check_train_refused({"--preset", "best"}, "known are article");
+    input.check_train_refused({"--penalty", "r2"}, "did you mean \"r1\"?");
+    input.check_train_refused({"--preset", "best"}, "known are article, mlp");
     for (const char* option : {"--batch", "--epochs", "--steps", "--threads", "--discriminator-steps"}) {
         for (const char* value : {"0", "-3", "1.5", "ten", "", "99999999999999999999999"})
             input.check_train_refused({option, value}, option);
@@ -168,7 +172,7 @@ TEST_CASE("duet train refuses folders of pictures that do not go together and le
     SUBCASE("three channels where the weights draw one") {
         write_png(input.data / "1.png", picture(4, 3));
         const fs::path weights = input.folder.path() / "weights.safetensors";
-        models::save_weights(models::mlp_gan({{3, 16}, {16, 1}, 4, 4}, 1), weights);
+        save_pair(make_gan({{3, 16}, {16, 1}, 4, 4}, 1), {{3, 16}, {16, 1}, 4, 4}, weights);
         input.check_train_refused({"--init", weights}, "3 channel");
     }
     SUBCASE("records of CIFAR-10 that are cut short") {
@@ -183,14 +187,14 @@ TEST_CASE("duet refuses output that cannot be written and leaves nothing") {
     const TrainingInput input;
     const fs::path file = input.folder.path() / "file", weights = input.folder.path() / "weights.safetensors";
     write_bytes(file, {1});
-    models::save_weights(models::mlp_gan({{3, 16}, {16, 1}, 4, 4}, 1), weights);
+    save_pair(make_gan({{3, 16}, {16, 1}, 4, 4}, 1), {{3, 16}, {16, 1}, 4, 4}, weights);
     const std::size_t before = input.folder.entries();
     check_refused({"train", "--data", input.data, "--steps", "2", "--out", file / "run"}, file.string());
     check_refused({"train", "--data", input.data, "--steps", "2", "--out", file}, file.string());
     check_refused({"sample", "--weights", weights, "--out", file / "x.png"}, file.string());
     check_refused({"sample", "--weights", weights, "--out", input.folder.path() / "none" / "x.npy"}, "none");
     check_refused({"inspect", "--out", file / "x"}, file.string());
-    check_refused({"compare", "--out", file / "x.png", input.data}, input.data.string());
+    check_refused({"compare", "--out", file / "x.png", input.data}, file.string());
     CHECK(input.folder.entries() == before);
 }
 
@@ -206,7 +210,8 @@ TEST_CASE("duet refuses weights that do not fit and leaves nothing") {
         sample_refused(part);
         input.check_train_refused({"--init", weights}, part);
     };
-    const models::GanModel model = models::mlp_gan({{3, 5, 16}, {16, 5, 1}, 4, 4}, 1);
+    const Pair small_pair{{3, 5, 16}, {16, 5, 1}, 4, 4};
+    const models::Model model = make_gan(small_pair, 1);
     SUBCASE("a missing file") {
         both_refuse(weights.string());
     }
@@ -215,25 +220,26 @@ TEST_CASE("duet refuses weights that do not fit and leaves nothing") {
         both_refuse(weights.string());
     }
     SUBCASE("a truncated file") {
-        models::save_weights(model, weights);
+        save_pair(model, small_pair, weights);
         Bytes bytes = read_file(weights);
         bytes.resize(bytes.size() - 5);
         write_bytes(weights, bytes);
         both_refuse(weights.string());
     }
     SUBCASE("images of another size than the data's") {
-        models::save_weights(models::mlp_gan({{3, 5, 25}, {25, 5, 1}, 5, 5}, 1), weights);
-        input.check_train_refused({"--init", weights}, "5x5");
+        save_pair(make_gan({{3, 5, 25}, {25, 5, 1}, 5, 5}, 1), {{3, 5, 25}, {25, 5, 1}, 5, 5}, weights);
+        input.check_train_refused({"--init", weights}, "images.height is 5, but the images are 4x4");
     }
     SUBCASE("arrays of other shapes than the metadata says") {
-        models::save_weights(model, weights);
+        save_pair(model, small_pair, weights);
         Safetensors file = read_safetensors(weights);
-        file.metadata["generator_widths"] = "3-6-16";
+        std::string& recipe = file.metadata["recipe"];
+        recipe.replace(recipe.find("[3, 5, 16]"), 10, "[3, 6, 16]");
         write_safetensors(weights, file);
-        both_refuse("widths");
+        both_refuse("generator.0.weight");
     }
     SUBCASE("a bias of another shape") {
-        models::save_weights(model, weights);
+        save_pair(model, small_pair, weights);
         Safetensors file = read_safetensors(weights);
         for (NamedArray& tensor : file.tensors)
             if (tensor.name == "generator.2.bias") tensor.value = Array::from_shape({4});
@@ -241,27 +247,28 @@ TEST_CASE("duet refuses weights that do not fit and leaves nothing") {
         both_refuse("generator.2.bias");
     }
     SUBCASE("a missing array") {
-        models::save_weights(model, weights);
+        save_pair(model, small_pair, weights);
         Safetensors file = read_safetensors(weights);
         file.tensors.pop_back();
         write_safetensors(weights, file);
         both_refuse(weights.string());
     }
     SUBCASE("metadata of another model") {
-        models::save_weights(model, weights);
+        save_pair(model, small_pair, weights);
         Safetensors file = read_safetensors(weights);
-        file.metadata["model"] = "dcgan";
+        file.metadata["recipe"] = "model = \"dcgan\"";
         write_safetensors(weights, file);
-        both_refuse("dcgan");
+        sample_refused(weights.string());
+        input.check_train_refused({"--init", weights}, "images of 4x4 do not fit");
     }
     SUBCASE("a weight that is not a number") {
-        const Variable& bias = model.generator.variables().back();
+        const Variable& bias = model.generator().variables().back();
         bias.assign(filled(bias.shape(), std::numeric_limits<float>::quiet_NaN()));
-        models::save_weights(model, weights);
+        save_pair(model, small_pair, weights);
         sample_refused("not finite");
     }
     SUBCASE("no metadata and no --model") {
-        models::save_weights(model, weights);
+        save_pair(model, small_pair, weights);
         Safetensors file = read_safetensors(weights);
         file.metadata.clear();
         write_safetensors(weights, file);
@@ -272,10 +279,10 @@ TEST_CASE("duet refuses weights that do not fit and leaves nothing") {
 TEST_CASE("duet compare refuses folders that are not runs") {
     const TrainingInput input;
     const fs::path picture = input.folder.path() / "x.png";
-    check_refused({"compare", "--out", picture, input.data}, "config.json");
+    check_refused({"compare", "--out", picture, input.data}, "recipe.toml");
     check_refused({"compare", "--out", picture, input.folder.path() / "missing"}, "missing");
-    const std::string config = R"({"image": "large"})";
-    write_bytes(input.data / "config.json", Bytes(config.begin(), config.end()));
-    check_refused({"compare", "--out", picture, input.data}, "config.json");
+    const std::string recipe = "images = \"large\"";
+    write_bytes(input.data / "recipe.toml", Bytes(recipe.begin(), recipe.end()));
+    check_refused({"compare", "--out", picture, input.data}, "recipe.toml");
     CHECK_FALSE(fs::exists(picture));
 }

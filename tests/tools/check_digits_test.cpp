@@ -1,8 +1,9 @@
 #include <doctest/doctest.h>
 #include <xtensor/xarray.hpp>
 
-#include <duet/models/gan_file.hpp>
+#include <duet/models/weights.hpp>
 
+#include "../models/pair.hpp"
 #include "support.hpp"
 
 using namespace duet;
@@ -14,10 +15,10 @@ TEST_CASE("the classifier reads the held back digits, and a generator of one ima
     const std::string digits = fs::path(DUET_SOURCE_DIR) / "data" / "mnist";
     const TemporaryFolder folder;
     const fs::path weights = folder.path() / "weights.safetensors";
-    const models::GanModel collapsed = models::mlp_gan({}, 0);
-    for (const Variable& variable : collapsed.generator.variables())
+    const models::Model collapsed = make_gan({}, 0);
+    for (const Variable& variable : collapsed.generator().variables())
         variable.assign(filled(variable.shape(), 0.0f));
-    models::save_weights(collapsed, weights);
+    save_pair(collapsed, {}, weights);
     const Outcome outcome = Process("check-digits", {"--data", digits, "--weights", weights}).wait();
     CAPTURE(outcome.out);
     CAPTURE(outcome.err);

@@ -1,14 +1,15 @@
 #include <algorithm>
 
 #include <doctest/doctest.h>
-#include <nlohmann/json.hpp>
 #include <xtensor/xarray.hpp>
 
 #include <duet/data/npy.hpp>
 #include <duet/data/png.hpp>
 #include <duet/data/safetensors.hpp>
-#include <duet/models/gan_file.hpp>
+#include <duet/data/toml.hpp>
+#include <duet/models/weights.hpp>
 
+#include "../models/pair.hpp"
 #include "support.hpp"
 
 using namespace duet;
@@ -49,7 +50,7 @@ struct Pictures {
         CHECK(contains(outcome.err, part));
         CHECK_FALSE(fs::exists(run));
     }
-    nlohmann::json config() const { return nlohmann::json::parse(text_of(run / "config.json")); }
+    Spec recipe() const { return read_toml(run / "recipe.toml"); }
 
     TemporaryFolder folder;
     fs::path data = folder.path() / "data", plain = folder.path() / "plain", run = folder.path() / "run";
@@ -69,22 +70,21 @@ TEST_CASE("duet train --model dcgan trains as its paper does") {
     const Outcome outcome = pictures.train(pictures.data, with({"--model", "dcgan"}, small_nets));
     CAPTURE(outcome.err);
     REQUIRE(outcome.code == 0);
-    const auto config = pictures.config();
-    CHECK(config["model"] == "dcgan");
-    CHECK(config["schedule"] == "alternating");
-    CHECK(config["penalty"] == "none");
-    CHECK(config["batch"] == 128);
-    CHECK(config["rate"] == 2e-4);
-    CHECK(config["beta1"] == 0.5);
-    CHECK(config["channels"] == 3);
-    CHECK(config["classes"] == 0);
-    CHECK(config["generator_widths"] == nlohmann::json({6, 8, 4}));
-    CHECK(config["discriminator_normalization"] == "batch");
+    const Spec recipe = pictures.recipe();
+    CHECK(recipe.text("model") == "dcgan");
+    CHECK(recipe.spec("schedule").kind == "alternating");
+    CHECK(recipe.specs("penalties").empty());
+    CHECK(recipe.whole("batch") == 128);
+    CHECK(recipe.number("optimizers.generator.rate") == 2e-4);
+    CHECK(recipe.number("optimizers.discriminator.beta1") == 0.5);
+    CHECK(recipe.whole("images.channels") == 3);
+    CHECK(recipe.whole("images.classes") == 0);
+    CHECK(recipe.wholes("networks.generator.widths") == std::vector<std::size_t>{6, 8, 4});
+    CHECK(recipe.text("networks.discriminator.normalization") == "batch");
     const Image picture = read_png(pictures.run / "samples" / "step-000003.png");
     CHECK(picture.channels == 3);
     CHECK(picture.width == 8 * (side + 2) + 2);
     const Safetensors weights = read_safetensors(pictures.run / "weights.safetensors");
-    CHECK(weights.metadata.at("model") == "dcgan");
     REQUIRE(weights.find("discriminator.3.running_mean") != nullptr);
     CHECK((*weights.find("discriminator.3.running_mean"))(0) != 0.0F);
 
@@ -103,23 +103,22 @@ TEST_CASE("--loss wasserstein brings the gradient penalty and its paper's option
                 .train(pictures.plain,
                        with({"--model", "dcgan", "--loss", "wasserstein", "--batch", "5"}, small_nets))
                 .code == 0);
-    auto config = pictures.config();
-    CHECK(config["penalty"] == "gp");
-    CHECK(config["penalty_weight"] == 10.0);
-    CHECK(config["discriminator_steps"] == 5);
-    CHECK(config["rate"] == 1e-4);
-    CHECK(config["beta1"] == 0.0);
-    CHECK(config["beta2"] == 0.9);
-    CHECK(config["batch"] == 5);
-    CHECK(config["discriminator_normalization"] == "none");
+    Spec recipe = pictures.recipe();
+    CHECK(recipe.specs("penalties").front().kind == "gp");
+    CHECK(recipe.number("penalties.0.weight") == 10.0);
+    CHECK(recipe.whole("schedule.discriminator_steps") == 5);
+    CHECK(recipe.number("optimizers.discriminator.rate") == 1e-4);
+    CHECK(recipe.number("optimizers.discriminator.beta1") == 0.0);
+    CHECK(recipe.number("optimizers.generator.beta2") == 0.9);
+    CHECK(recipe.whole("batch") == 5);
+    CHECK(recipe.text("networks.discriminator.normalization") == "none");
     const Safetensors weights = read_safetensors(pictures.run / "weights.safetensors");
     CHECK(weights.find("discriminator.2.bias") != nullptr);
-    CHECK(weights.metadata.at("discriminator_normalization") == "none");
     REQUIRE(pictures.train(pictures.plain, with({"--model", "dcgan", "--penalty", "r1"}, small_nets)).code ==
             0);
-    config = pictures.config();
-    CHECK(config["penalty"] == "r1");
-    CHECK(config["penalty_weight"] == 1.0);
+    recipe = pictures.recipe();
+    CHECK(recipe.specs("penalties").front().kind == "r1");
+    CHECK(recipe.number("penalties.0.weight") == 1.0);
 }
 
 TEST_CASE("duet train --model cgan draws a row a class, and duet sample chooses and interpolates") {
@@ -127,7 +126,7 @@ TEST_CASE("duet train --model cgan draws a row a class, and duet sample chooses 
     const Outcome outcome = pictures.train(pictures.data, with({"--model", "cgan"}, small_nets));
     CAPTURE(outcome.err);
     REQUIRE(outcome.code == 0);
-    CHECK(pictures.config()["classes"] == 3);
+    CHECK(pictures.recipe().whole("images.classes") == 3);
     const Image grid = read_png(pictures.run / "samples" / "step-000003.png");
     CHECK(grid.width == 8 * (side + 2) + 2);
     CHECK(grid.height == 3 * (side + 2) + 2);
@@ -173,18 +172,19 @@ TEST_CASE("duet train --model cgan draws a row a class, and duet sample chooses 
 
 TEST_CASE("models that the images do not fit are refused before training") {
     const Pictures pictures(1);
-    pictures.check_refused(pictures.plain, {"--model", "cgan"}, "no labels, which --model cgan needs");
+    pictures.check_refused(pictures.plain, {"--model", "cgan"}, "no labels, which the model needs");
     pictures.check_refused(pictures.data, {"--model", "cgan", "--classes", "2"}, "label 2");
-    pictures.check_refused(pictures.data, {"--model", "dcgan", "--classes", "3"}, "only cgan and resnet");
+    pictures.check_refused(pictures.data, {"--model", "mlp", "--classes", "3"}, "take no labels");
     pictures.check_refused(pictures.data, {"--model", "dcgan", "--generator-widths", "6-8-4-4-4"},
                            "8x8 do not fit 4 layers of stride 2");
-    pictures.check_refused(pictures.data, {"--model", "dcgan", "--preset", "article"}, "--preset");
+    pictures.check_refused(pictures.data, {"--model", "dcgan", "--preset", "article"},
+                           "preset article: model");
     write_images(pictures.plain, 30, 9);
     pictures.check_refused(pictures.plain, {"--model", "dcgan"}, "images of 9x9 do not fit");
     pictures.check_refused(pictures.plain, {"--model", "resnet"}, "images of 9x9 do not fit");
     const fs::path weights = pictures.folder.path() / "weights.safetensors";
-    models::save_weights(models::make_gan({{6, 8, 4}, {4, 8}, 8, 8, 1, models::ModelKind::dcgan}, 0),
-                         weights);
+    save_pair(make_gan({{6, 8, 4}, {4, 8}, 8, 8, 1, "dcgan"}, 0), {{6, 8, 4}, {4, 8}, 8, 8, 1, "dcgan"},
+              weights);
     pictures.check_refused(pictures.data, {"--init", weights, "--penalty", "gp"},
                            "without batch normalisation");
     const Outcome unconditional = duet_command(

@@ -9,8 +9,9 @@
 #include <duet/data/png.hpp>
 #include <duet/data/safetensors.hpp>
 #include <duet/graph/runtime/program.hpp>
-#include <duet/models/gan_file.hpp>
+#include <duet/models/weights.hpp>
 
+#include "../models/pair.hpp"
 #include "support.hpp"
 
 using namespace duet;
@@ -27,7 +28,7 @@ const fs::path fixtures = fs::path(DUET_SOURCE_DIR) / "tests" / "fixtures";
 TEST_CASE("duet sample draws an array whose first images do not depend on the count or the threads") {
     const TemporaryFolder folder;
     const fs::path weights = folder.path() / "weights.safetensors";
-    models::save_weights(models::mlp_gan({{10, 16, 64}, {64, 16, 1}, 8, 8}, 3), weights);
+    save_pair(make_gan({{10, 16, 64}, {64, 16, 1}, 8, 8}, 3), {{10, 16, 64}, {64, 16, 1}, 8, 8}, weights);
     const auto drawn = [&](const char* count, const char* seed, const char* threads) {
         const fs::path out = folder.path() / "images.npy";
         const Outcome outcome = duet_command({"sample", "--weights", weights, "--count", count, "--seed",
@@ -52,7 +53,7 @@ TEST_CASE("duet sample draws an array whose first images do not depend on the co
 TEST_CASE("duet sample draws a grid") {
     const TemporaryFolder folder;
     const fs::path weights = folder.path() / "weights.safetensors", out = folder.path() / "grid.png";
-    models::save_weights(models::mlp_gan({{10, 16, 64}, {64, 16, 1}, 8, 8}, 3), weights);
+    save_pair(make_gan({{10, 16, 64}, {64, 16, 1}, 8, 8}, 3), {{10, 16, 64}, {64, 16, 1}, 8, 8}, weights);
     REQUIRE(duet_command({"sample", "--weights", weights, "--count", "10", "--out", out}).code == 0);
     Image grid = read_png(out);
     CHECK(grid.width == 4 * 10 + 2);
@@ -106,13 +107,12 @@ TEST_CASE("PyTorch draws the same images from weights that duet train wrote, and
         REQUIRE(std::system(command.c_str()) == 0);
 
         const Safetensors file = read_safetensors(weights), returned = read_safetensors(state);
-        const models::GanModel model = models::make_gan(models::shape_from_metadata(file, weights), 0);
-        models::load_weights(model, file, weights);
+        const models::Model model = load_pair(file, weights);
         const Safetensors expected = read_safetensors(latents_file);
         const Array& latents = *expected.find("latents");
         Graph graph;
         const Tensor input = graph.input("latents", shape_of(latents));
-        auto program = compile<float>(graph, {model.generator(input, models::Mode::inference)});
+        auto program = compile<float>(graph, {model.generator()(input, models::Mode::inference)});
         const Array& images = program.run({{input, latents}}).front();
         std::istringstream stream(text_of(printed));
         std::size_t compared = 0;
@@ -123,8 +123,7 @@ TEST_CASE("PyTorch draws the same images from weights that duet train wrote, and
 
         // PyTorch's own state also counts batches, as integers.
         CHECK((returned.find("generator.2.num_batches_tracked") != nullptr) == (chosen.front() == "dcgan"));
-        const models::GanModel again = models::make_gan(models::shape_from_metadata(returned, state), 1);
-        models::load_weights(again, returned, state);
+        const models::Model again = load_pair(returned, state);
         const auto left = model.variables(), right = again.variables();
         for (std::size_t i = 0; i < left.size(); ++i)
             CHECK(std::equal(left[i].value().begin(), left[i].value().end(), right[i].value().begin()));

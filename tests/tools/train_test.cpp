@@ -10,9 +10,11 @@
 
 #include <duet/data/png.hpp>
 #include <duet/data/safetensors.hpp>
-#include <duet/models/gan_file.hpp>
+#include <duet/data/toml.hpp>
+#include <duet/models/weights.hpp>
 
 #include "../data/animation.hpp"
+#include "../models/pair.hpp"
 #include "support.hpp"
 
 using namespace duet;
@@ -109,7 +111,7 @@ TEST_CASE("duet train takes a folder of PNG files") {
     CHECK(read_png(training.run / "samples" / "step-000003.png").width == 8 * (6 + 2) + 2);
 }
 
-TEST_CASE("duet train leaves weights, metrics, config and samples") {
+TEST_CASE("duet train leaves weights, metrics, recipe and samples") {
     const Training training;
     const Outcome outcome =
         training.train(training.run, {"--steps", "30", "--sample-every", "10", "--log-every", "7"});
@@ -132,17 +134,18 @@ TEST_CASE("duet train leaves weights, metrics, config and samples") {
     CHECK(std::count(metrics.begin(), metrics.end(), '\n') == 1 + 4 + 1);
     CHECK(contains(metrics, "\n30,"));
 
-    const auto config = nlohmann::json::parse(text_of(training.run / "config.json"));
-    CHECK(config["steps"] == 30);
-    CHECK(config["loss"] == "non-saturating");
-    CHECK(config["schedule"] == "documented");
-    CHECK(config["penalty"] == "r1");
-    CHECK(config["penalty_weight"] == 1.0);
-    CHECK(config["rate"] == 2e-4);
-    CHECK(config["generator_widths"] == nlohmann::json({100, 128, 128, 64}));
+    const Spec recipe = read_toml(training.run / "recipe.toml");
+    CHECK(recipe.whole("schema") == 1);
+    CHECK(recipe.whole("steps") == 30);
+    CHECK(recipe.spec("loss").kind == "non-saturating");
+    CHECK(recipe.spec("schedule").kind == "documented");
+    CHECK(recipe.specs("penalties").front().kind == "r1");
+    CHECK(recipe.number("penalties.0.weight") == 1.0);
+    CHECK(recipe.number("optimizers.generator.rate") == 2e-4);
+    CHECK(recipe.wholes("networks.generator.widths") == std::vector<std::size_t>{100, 128, 128, 64});
 
     const Safetensors weights = read_safetensors(training.run / "weights.safetensors");
-    CHECK(weights.metadata.at("model") == "mlp");
+    CHECK(models::layer_in(weights, "weights")->text("model") == "mlp");
     CHECK(weights.find("generator.4.weight") != nullptr);
     CHECK(weights.find("discriminator.4.bias") != nullptr);
 
@@ -171,13 +174,13 @@ TEST_CASE("duet train leaves weights, metrics, config and samples") {
 
 TEST_CASE("options beside a preset win, and epochs count the data") {
     const Training training;
-    const auto config = [&] { return nlohmann::json::parse(text_of(training.run / "config.json")); };
+    const auto recipe = [&] { return read_toml(training.run / "recipe.toml"); };
     REQUIRE(training.train(training.run, {"--preset", "article", "--epochs", "3"}).code == 0);
-    CHECK(config()["penalty"] == "none");
-    CHECK(config()["steps"] == 15);
+    CHECK(recipe().specs("penalties").empty());
+    CHECK(recipe().whole("steps") == 15);
     REQUIRE(training.train(training.run, {"--preset", "article", "--penalty", "r1", "--steps", "1"}).code ==
             0);
-    CHECK(config()["penalty"] == "r1");
+    CHECK(recipe().specs("penalties").front().kind == "r1");
 }
 
 TEST_CASE("a seed gives the same bits for any number of threads, another seed others") {
@@ -216,7 +219,8 @@ TEST_CASE("duet train starts from PyTorch's weights and keeps them at a rate of 
     REQUIRE(outcome.code == 0);
     const Safetensors written = read_safetensors(training.run / "weights.safetensors");
     CHECK(same_arrays(written, read_safetensors(init)));
-    CHECK(written.metadata.at("generator_widths") == "6-8-8-16");
+    CHECK(models::layer_in(written, "written")->wholes("networks.generator.widths") ==
+          std::vector<std::size_t>{6, 8, 8, 16});
 
     // What was written says itself what it is.
     const fs::path again = training.folder.path() / "again";
@@ -261,8 +265,9 @@ TEST_CASE("a loss that is not finite ends the training with the snapshot's weigh
     CHECK(is_error_line(outcome.err.substr(at)));
     CHECK(contains(outcome.err, "duet: error: step "));
     CHECK(contains(outcome.err, "holds the weights of step 0"));
-    const models::GanModel initial = models::mlp_gan({{100, 128, 128, 64}, {64, 128, 128, 1}, 8, 8}, 7);
-    models::save_weights(initial, training.folder.path() / "initial.safetensors");
+    const models::Model initial = make_gan({{100, 128, 128, 64}, {64, 128, 128, 1}, 8, 8}, 7);
+    save_pair(initial, {{100, 128, 128, 64}, {64, 128, 128, 1}, 8, 8},
+              training.folder.path() / "initial.safetensors");
     CHECK(same_arrays(read_safetensors(training.run / "weights.safetensors"),
                       read_safetensors(training.folder.path() / "initial.safetensors")));
     CHECK(fs::exists(training.run / "metrics.csv"));

@@ -3,9 +3,11 @@
 #include <cstddef>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <duet/data/dataset.hpp>
-#include <duet/models/training/gan_training.hpp>
+#include <duet/models/training/recipe.hpp>
+#include <duet/models/training/trainer.hpp>
 
 #include "measure.hpp"
 
@@ -56,8 +58,10 @@ std::string shell_quoted(const std::string& text);
 /// The most memory this process has held, in MiB.
 double peak_mebibytes();
 
-/// The article's GAN with these options and else the defaults.
-models::Trainer make_trainer(const Data& data, models::Schedule schedule, bool r1, std::size_t threads,
-                             const models::GanShape& shape = {}, std::size_t batch = 128);
+/// The recipe of these settings, as `duet train --set` takes them, for this data.
+Spec recipe_of(const Data& data, const std::vector<std::string>& settings);
+/// The article's GAN, batch 128, in the schedule of this name, with R1 or without.
+Spec article_recipe(const Data& data, const std::string& schedule, bool r1);
+models::Trainer make_trainer(const Data& data, const Spec& recipe, std::size_t threads);
 
 }  // namespace duet::bench

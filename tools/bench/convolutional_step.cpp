@@ -18,27 +18,11 @@ namespace {
 constexpr std::size_t batch = 64;
 constexpr std::array<const char*, 2> models_measured = {"dcgan", "wgan-gp"};
 
-/// The model as torch_gan.py trains it.
-struct Setting {
-    models::GanShape shape;
-    models::TrainingOptions options;
-};
-
-Setting setting_of(const std::string& model) {
-    Setting setting{models::default_shape(models::ModelKind::dcgan, 28, 28, 1),
-                    models::default_options(models::ModelKind::dcgan)};
-    if (model == "wgan-gp") {
-        setting.shape.discriminator_batch_norm = false;
-        setting.options = models::with_gradient_penalty(setting.options);
-        setting.options.loss = "wasserstein";
-    }
-    setting.options.batch = batch;
-    return setting;
-}
-
-models::Trainer make_trainer(Setting setting, const Data& data, std::size_t threads) {
-    setting.options.threads = threads;
-    return models::gan_trainer(models::make_gan(setting.shape, 0), setting.options, data);
+/// The preset as torch_gan.py trains it.
+Spec recipe_of_preset(const Data& data, const std::string& name) {
+    const models::Catalogue catalogue = models::standard_catalogue();
+    const Spec batch_size = models::settings({fmt::format("batch={}", batch)});
+    return models::fitted(catalogue, models::layered(catalogue, {models::preset(name), batch_size}), *data);
 }
 
 struct Memory {
@@ -72,7 +56,7 @@ void print_step(const char* model, const Floor& floor, const std::vector<Measure
 
 void run_memory(const Options& options, const std::string& model) {
     const auto data = std::make_shared<const Dataset>(load_idx_folder(options.data, Split::train));
-    models::Trainer trainer = make_trainer(setting_of(model), data, 2);
+    models::Trainer trainer = make_trainer(data, recipe_of_preset(data, model), 2);
     trainer.step();
     const std::size_t before = duet::testing::allocations();
     for (int step = 0; step < 3; ++step) trainer.step();
@@ -88,9 +72,9 @@ void print_convolutional_step(const Options& options, const Data& data, bool pee
         batch);
     const bool beside_peer = peer && peer_is_there(options);
     for (const char* model : models_measured) {
-        const Setting setting = setting_of(model);
-        Floor floor(step_gemms(setting.shape, setting.options));
-        models::Trainer single = make_trainer(setting, data, 1), two = make_trainer(setting, data, 2);
+        const Spec recipe = recipe_of_preset(data, model);
+        Floor floor(step_gemms(recipe));
+        models::Trainer single = make_trainer(data, recipe, 1), two = make_trainer(data, recipe, 2);
         std::vector<Measured> all = {
             {"", [&] { floor.run(); }}, {"", [&] { single.step(); }}, {"", [&] { two.step(); }}};
         measure(all, options.timing);

@@ -44,24 +44,27 @@ Layers mlp_layers(const std::vector<std::size_t>& widths, std::size_t batch) {
     return layers;
 }
 
-Layers generator_layers(const models::GanShape& shape, std::size_t batch) {
-    const std::vector<std::size_t>& widths = shape.generator_widths;
-    if (shape.kind == models::ModelKind::mlp) return mlp_layers(widths, batch);
+Layers generator_layers(const Spec& recipe) {
+    const std::size_t batch = recipe.whole("batch");
+    const std::vector<std::size_t> widths = recipe.wholes("networks.generator.widths");
+    if (recipe.text("images.form") == "flat") return mlp_layers(widths, batch);
     const std::size_t maps = widths.size() - 1;
-    std::size_t places = (shape.height >> maps) * (shape.width >> maps);
+    std::size_t places = (recipe.whole("images.height") >> maps) * (recipe.whole("images.width") >> maps);
     Layers layers = {dense(batch, widths[0], widths[1] * places)};
     for (std::size_t i = 1; i < widths.size(); ++i) {
-        const std::size_t outputs = i + 1 < widths.size() ? widths[i + 1] : shape.channels;
+        const std::size_t outputs = i + 1 < widths.size() ? widths[i + 1] : recipe.whole("images.channels");
         layers.push_back(transposed_convolution(widths[i], outputs, dcgan_taps, batch * places));
         places *= 4;
     }
     return layers;
 }
 
-Layers discriminator_layers(const models::GanShape& shape, std::size_t batch) {
-    const std::vector<std::size_t>& widths = shape.discriminator_widths;
-    if (shape.kind == models::ModelKind::mlp) return mlp_layers(widths, batch);
-    std::size_t inputs = shape.channels, places = shape.height * shape.width;
+Layers discriminator_layers(const Spec& recipe) {
+    const std::size_t batch = recipe.whole("batch");
+    const std::vector<std::size_t> widths = recipe.wholes("networks.discriminator.widths");
+    if (recipe.text("images.form") == "flat") return mlp_layers(widths, batch);
+    std::size_t inputs = recipe.whole("images.channels");
+    std::size_t places = recipe.whole("images.height") * recipe.whole("images.width");
     Layers layers;
     for (const std::size_t outputs : widths) {
         places /= 4;
@@ -107,10 +110,12 @@ class Passes {
 
 }  // namespace
 
-std::vector<Gemm> step_gemms(const models::GanShape& shape, const models::TrainingOptions& options) {
-    const bool joint = options.schedule == models::Schedule::documented;
-    const Layers generator = generator_layers(shape, options.batch),
-                 discriminator = discriminator_layers(shape, options.batch);
+std::vector<Gemm> step_gemms(const Spec& recipe) {
+    const Value* repeats = recipe.find("schedule.discriminator_steps");
+    const bool joint = repeats == nullptr;
+    const std::size_t steps = joint ? 1 : recipe.whole("schedule.discriminator_steps");
+    const Layers generator = generator_layers(recipe), discriminator = discriminator_layers(recipe);
+    const std::vector<Spec> penalties = recipe.specs("penalties");
     std::vector<Gemm> gemms;
     Passes passes(gemms);
     const auto train_generator = [&] {
@@ -118,11 +123,13 @@ std::vector<Gemm> step_gemms(const models::GanShape& shape, const models::Traini
         passes.weight_gradients(generator);
         passes.input_gradients(generator, 1);
     };
-    for (std::size_t step = 0; step < (joint ? 1 : options.discriminator_steps); ++step) {
+    for (std::size_t step = 0; step < steps; ++step) {
         passes.forward(generator);
         for (int score = 0; score < 2; ++score) passes.trained_score(discriminator);
-        if (options.penalty == models::Penalty::gradient) passes.forward(discriminator);
-        if (options.penalty != models::Penalty::none) passes.penalty(discriminator);
+        for (const Spec& penalty : penalties) {
+            if (penalty.kind == "gp") passes.forward(discriminator);
+            passes.penalty(discriminator);
+        }
     }
     if (joint) train_generator();
 
@@ -130,15 +137,6 @@ std::vector<Gemm> step_gemms(const models::GanShape& shape, const models::Traini
     passes.forward(discriminator);
     train_generator();
     return gemms;
-}
-
-std::vector<Gemm> step_gemms(const models::GanShape& shape, std::size_t batch, models::Schedule schedule,
-                             bool r1) {
-    models::TrainingOptions options;
-    options.batch = batch;
-    options.schedule = schedule;
-    options.penalty = r1 ? models::Penalty::r1 : models::Penalty::none;
-    return step_gemms(shape, options);
 }
 
 double flops(const std::vector<Gemm>& gemms) {

@@ -3,8 +3,7 @@
 #include <cstddef>
 #include <vector>
 
-#include <duet/models/gan_model.hpp>
-#include <duet/models/training/gan_training.hpp>
+#include <duet/data/spec.hpp>
 
 namespace duet::bench {
 
@@ -21,12 +20,8 @@ struct Gemm {
 /// The products that a step needs whoever computes it, written down from the layers' sizes: for each pass
 /// through a network the forward products, the gradients with regard to weights, and those with regard to
 /// layers' inputs; a convolution is one product a pass, of all its columns at once. With a penalty those of
-/// its gradient, and of that gradient's own, come on top. For mlp and dcgan; the batch and the number of
-/// discriminator steps are the options'.
-std::vector<Gemm> step_gemms(const models::GanShape& shape, const models::TrainingOptions& options);
-/// The same for one discriminator step, with R1 or without a penalty.
-std::vector<Gemm> step_gemms(const models::GanShape& shape, std::size_t batch, models::Schedule schedule,
-                             bool r1);
+/// its gradient, and of that gradient's own, come on top. For a fitted recipe of the models mlp and dcgan.
+std::vector<Gemm> step_gemms(const Spec& recipe);
 
 double flops(const std::vector<Gemm>& gemms);
 

@@ -18,33 +18,30 @@ namespace duet::bench {
 
 namespace {
 
-using models::Schedule;
-
 Timing fewer_rounds(const Options& options) {
     Timing timing = options.timing;
     timing.rounds = std::min<std::size_t>(timing.rounds, 7);
     return timing;
 }
 
-models::GanShape shape_of_width(std::size_t width, std::size_t depth) {
-    models::GanShape shape;
-    shape.generator_widths.assign(depth, width);
-    shape.generator_widths.insert(shape.generator_widths.begin(), 100);
-    shape.generator_widths.push_back(784);
-    shape.discriminator_widths.assign(depth, width);
-    shape.discriminator_widths.insert(shape.discriminator_widths.begin(), 784);
-    shape.discriminator_widths.push_back(1);
-    return shape;
+/// "[100, 128, 128, 784]"
+std::string widths(std::size_t first, std::size_t width, std::size_t depth, std::size_t last) {
+    std::string text = fmt::format("[{}, ", first);
+    for (std::size_t i = 0; i < depth; ++i) text += fmt::format("{}, ", width);
+    return text + fmt::format("{}]", last);
 }
 
 void print_row(const Options& options, const Data& data, std::size_t batch, std::size_t width,
                std::size_t depth) {
-    const models::GanShape shape = shape_of_width(width, depth);
-    Floor floor(step_gemms(shape, batch, Schedule::alternating, false));
+    const Spec recipe =
+        recipe_of(data, {"schedule.kind=alternating", "penalties=[]", fmt::format("batch={}", batch),
+                         "networks.generator.widths=" + widths(100, width, depth, 784),
+                         "networks.discriminator.widths=" + widths(784, width, depth, 1)});
+    Floor floor(step_gemms(recipe));
     const double begin = now();
-    models::Trainer single = make_trainer(data, Schedule::alternating, false, 1, shape, batch);
+    models::Trainer single = make_trainer(data, recipe, 1);
     const double compiled = now() - begin;
-    models::Trainer two = make_trainer(data, Schedule::alternating, false, 2, shape, batch);
+    models::Trainer two = make_trainer(data, recipe, 2);
     std::vector<Measured> all = {
         {"", [&] { floor.run(); }}, {"", [&] { single.step(); }}, {"", [&] { two.step(); }}};
     measure(all, fewer_rounds(options));

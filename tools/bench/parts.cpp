@@ -12,7 +12,7 @@
 #include <duet/autodiff/adam.hpp>
 #include <duet/graph/graph.hpp>
 #include <duet/graph/runtime/program.hpp>
-#include <duet/models/gan_model.hpp>
+#include <duet/models/networks/network.hpp>
 #include <duet/ops/activation.hpp>
 #include <duet/ops/arithmetic.hpp>
 #include <duet/ops/random.hpp>
@@ -98,10 +98,10 @@ void print_chain(const Options& options, const Shape& shape, bool fetched) {
 }
 
 void print_adam(const Options& options) {
-    const models::GanModel model = models::mlp_gan({}, 0);
-    std::vector<Variable> variables = model.generator.variables();
-    variables.insert(variables.end(), model.discriminator.variables().begin(),
-                     model.discriminator.variables().end());
+    std::vector<Variable> variables =
+        models::mlp("generator", {100, 128, 128, 784}, relu, sigmoid, 0).variables();
+    const models::Network discriminator = models::mlp("discriminator", {784, 128, 128, 1}, relu, linear, 0);
+    variables.insert(variables.end(), discriminator.variables().begin(), discriminator.variables().end());
     Graph graph;
     Adam adam("adam", {2e-4, 0.5});
     VariableGradients gradients;

@@ -57,8 +57,8 @@ void print_peer(const Options& options, const Data& data) {
     fmt::print("\nbeside PyTorch at its best, alternating, batch 128\n");
     if (!peer_is_there(options)) return;
     for (const bool r1 : {false, true}) {
-        models::Trainer single = make_trainer(data, models::Schedule::alternating, r1, 1);
-        models::Trainer two = make_trainer(data, models::Schedule::alternating, r1, 2);
+        models::Trainer single = make_trainer(data, article_recipe(data, "alternating", r1), 1);
+        models::Trainer two = make_trainer(data, article_recipe(data, "alternating", r1), 2);
         UnsharedProducts unshared_one(1), unshared_two(2);
         std::vector<Measured> before = {{"", [&] { single.step(); }},
                                         {"", [&] { two.step(); }},

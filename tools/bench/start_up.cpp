@@ -49,7 +49,7 @@ void run_start_up(const Options& options) {
     const double begin = now();
     const auto data = std::make_shared<const Dataset>(load_idx_folder(options.data, Split::train));
     const double loaded = now();
-    models::Trainer trainer = make_trainer(data, models::Schedule::alternating, true, 2);
+    models::Trainer trainer = make_trainer(data, article_recipe(data, "alternating", true), 2);
     const double built = now();
     trainer.step();
     const double stepped = now();

@@ -13,38 +13,44 @@
 
 namespace duet::bench {
 
-using models::Schedule;
 using models::Trainer;
 
-Trainer make_trainer(const Data& data, Schedule schedule, bool r1, std::size_t threads,
-                     const models::GanShape& shape, std::size_t batch) {
-    models::TrainingOptions options;
-    options.schedule = schedule;
-    options.penalty = r1 ? models::Penalty::r1 : models::Penalty::none;
-    options.threads = threads;
-    options.batch = batch;
-    return models::gan_trainer(models::mlp_gan(shape, 0), options, data);
+Spec recipe_of(const Data& data, const std::vector<std::string>& settings) {
+    const models::Catalogue catalogue = models::standard_catalogue();
+    return models::fitted(catalogue, models::layered(catalogue, {models::settings(settings)}), *data);
+}
+
+Spec article_recipe(const Data& data, const std::string& schedule, bool r1) {
+    return recipe_of(data, {"schedule.kind=" + schedule, r1 ? "penalties=[{kind='r1'}]" : "penalties=[]"});
+}
+
+Trainer make_trainer(const Data& data, const Spec& recipe, std::size_t threads) {
+    const models::Catalogue catalogue = models::standard_catalogue();
+    const models::Model model = models::model_of(catalogue, recipe);
+    return {models::training_of(catalogue, recipe, model), data, {.threads = threads}};
 }
 
 void print_step(const Options& options, const Data& data) {
     const SingleThreadedBlas single_threaded;
     struct Kind {
-        Schedule schedule;
+        const char* schedule;
         bool r1;
         const char* name;
     };
-    const Kind kinds[] = {{Schedule::alternating, false, "alternating"},
-                          {Schedule::alternating, true, "alternating, R1"},
-                          {Schedule::documented, false, "documented"},
-                          {Schedule::documented, true, "documented, R1"}};
+    const Kind kinds[] = {{"alternating", false, "alternating"},
+                          {"alternating", true, "alternating, R1"},
+                          {"documented", false, "documented"},
+                          {"documented", true, "documented, R1"}};
     std::deque<Trainer> trainers;
     std::vector<Floor> floors;
     std::vector<Measured> all;
-    for (const Kind& kind : kinds) floors.emplace_back(step_gemms({}, 128, kind.schedule, kind.r1));
+    for (const Kind& kind : kinds)
+        floors.emplace_back(step_gemms(article_recipe(data, kind.schedule, kind.r1)));
     for (std::size_t i = 0; i < std::size(kinds); ++i) {
         all.push_back({"", [&floor = floors[i]] { floor.run(); }});
         for (const std::size_t threads : {1, 2}) {
-            trainers.push_back(make_trainer(data, kinds[i].schedule, kinds[i].r1, threads));
+            trainers.push_back(
+                make_trainer(data, article_recipe(data, kinds[i].schedule, kinds[i].r1), threads));
             all.push_back({"", [&trainer = trainers.back()] { trainer.step(); }});
         }
     }
@@ -82,7 +88,7 @@ void print_step(const Options& options, const Data& data) {
                2 * ratio(one, two));
 
     // Both must be training the same thing.
-    Trainer fresh_trainer = make_trainer(data, Schedule::alternating, false, 1);
+    Trainer fresh_trainer = make_trainer(data, article_recipe(data, "alternating", false), 1);
     Handwritten fresh(data, 128, 0);
     double ours = 0, theirs = 0;
     constexpr int first = 100, steps = 300;

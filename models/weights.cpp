@@ -1,22 +1,18 @@
-#include <duet/models/gan_file.hpp>
+#include <duet/models/weights.hpp>
 
 #include <algorithm>
 #include <charconv>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <xtensor/xarray.hpp>
 
+#include <duet/data/toml.hpp>
 #include <duet/graph/error.hpp>
+#include <duet/models/training/recipe.hpp>
 
 namespace duet::models {
 
 namespace {
-
-/// "100-128-128-784"
-std::string joined(const std::vector<std::size_t>& numbers) {
-    return fmt::format("{}", fmt::join(numbers, "-"));
-}
 
 /// The metadata of one file, every value checked.
 class Metadata {
@@ -73,14 +69,6 @@ class Metadata {
     std::string path_;
 };
 
-void check_shape_in(const GanShape& shape, const std::filesystem::path& path) {
-    try {
-        check_shape(shape);
-    } catch (const Error& error) {
-        throw FileError(fmt::format("{}: {}", path.string(), error.what()));
-    }
-}
-
 const Array& array_of(const Safetensors& file, const std::string& name, const std::filesystem::path& path) {
     const Array* array = file.find(name);
     if (!array) throw FileError(fmt::format("{}: has no array \"{}\"", path.string(), name));
@@ -103,75 +91,70 @@ std::vector<std::size_t> widths_of(const Safetensors& file, const std::string& n
     }
 }
 
-/// Building networks takes memory: a file that describes larger ones than it fills is refused before.
-void check_filled(const GanShape& shape, const Safetensors& file, const std::filesystem::path& path) {
-    double values = 0;
-    for (const NamedArray& tensor : file.tensors) values += static_cast<double>(tensor.value.size());
-    if (weight_count(shape) > values ||
-        (shape.kind == ModelKind::mlp &&
-         (shape.generator_widths != widths_of(file, "generator", path) ||
-          shape.discriminator_widths != widths_of(file, "discriminator", path))))
-        throw FileError(
-            fmt::format("{}: the widths in the metadata are not those of the arrays", path.string()));
+Value whole(std::size_t number) {
+    return {static_cast<std::int64_t>(number)};
+}
+
+/// What version 0.1 wrote.
+Spec layer_of_entries(const Metadata& metadata) {
+    Spec layer;
+    layer.set("model", {metadata.text("model")});
+    const std::vector<std::size_t> image = metadata.numbers("image");
+    if (image.size() != 2) metadata.reject("image", "height-width");
+    layer.set("images.height", whole(image[0]));
+    layer.set("images.width", whole(image[1]));
+    layer.set("images.channels", whole(metadata.number_or("channels", 1)));
+    layer.set("images.classes", whole(metadata.number_or("classes", 0)));
+    layer.set("networks.generator.widths", list_of_numbers(metadata.numbers("generator_widths")));
+    layer.set("networks.discriminator.widths", list_of_numbers(metadata.numbers("discriminator_widths")));
+    if (!metadata.is_first("discriminator_normalization", "batch", "none"))
+        layer.set("networks.discriminator.normalization", {std::string("none")});
+    return layer;
 }
 
 }  // namespace
 
-std::map<std::string, std::string> metadata_of(const GanModel& model) {
-    const GanShape& shape = model.shape;
-    std::map<std::string, std::string> entries = {
-        {"model", std::string(name_of(shape.kind))},
-        {"generator_widths", joined(shape.generator_widths)},
-        {"discriminator_widths", joined(shape.discriminator_widths)},
-        {"latent", std::to_string(shape.latent())},
-        {"image", joined({shape.height, shape.width})},
-        {"channels", std::to_string(shape.channels)},
-        {"value_range", shape.range() == ValueRange::unit ? "0 1" : "-1 1"}};
-    if (shape.classes > 0) entries["classes"] = std::to_string(shape.classes);
-    if (!shape.discriminator_batch_norm) entries["discriminator_normalization"] = "none";
-    return entries;
+std::optional<Spec> layer_in(const Safetensors& file, const std::filesystem::path& path) {
+    if (const auto recipe = file.metadata.find("recipe"); recipe != file.metadata.end())
+        return parse_toml(recipe->second, path.string());
+    if (!file.metadata.contains("model")) return std::nullopt;
+    return layer_of_entries(Metadata(file, path));
 }
 
-GanShape shape_from_metadata(const Safetensors& file, const std::filesystem::path& path) {
-    const Metadata metadata(file, path);
-    GanShape shape;
+Spec layer_from_arrays(const Safetensors& file, const std::filesystem::path& path, std::size_t height,
+                       std::size_t width) {
+    Spec layer;
+    layer.set("images.height", whole(height));
+    layer.set("images.width", whole(width));
+    layer.set("images.channels", whole(1));
+    for (const char* network : {"generator", "discriminator"})
+        layer.set(fmt::format("networks.{}.widths", network),
+                  list_of_numbers(widths_of(file, network, path)));
+    return layer;
+}
+
+Model model_in(const Catalogue& catalogue, const Spec& layer, const Safetensors& file,
+               const std::filesystem::path& path) {
     try {
-        shape.kind = model_kind_by_name(metadata.text("model"));
+        Model model = model_of(catalogue, catalogue.completed(layered(catalogue, {layer}), "recipe", ""));
+        load_weights(model, file, path);
+        return model;
     } catch (const FileError&) {
         throw;
-    } catch (const Error&) {
-        metadata.reject("model", "mlp, dcgan, resnet or cgan");
+    } catch (const Error& error) {
+        throw FileError(fmt::format("{}: {}", path.string(), error.what()));
     }
-    const std::vector<std::size_t> image = metadata.numbers("image");
-    if (image.size() != 2) metadata.reject("image", "height-width");
-    shape.height = image[0];
-    shape.width = image[1];
-    shape.generator_widths = metadata.numbers("generator_widths");
-    shape.discriminator_widths = metadata.numbers("discriminator_widths");
-    shape.channels = metadata.number_or("channels", 1);
-    shape.classes = metadata.number_or("classes", 0);
-    shape.discriminator_batch_norm = metadata.is_first("discriminator_normalization", "batch", "none");
-    check_shape_in(shape, path);
-    check_filled(shape, file, path);
-    return shape;
 }
 
-GanShape shape_from_weights(const Safetensors& file, const std::filesystem::path& path, std::size_t height,
-                            std::size_t width) {
-    GanShape shape{widths_of(file, "generator", path), widths_of(file, "discriminator", path), height, width};
-    check_shape_in(shape, path);
-    return shape;
-}
-
-void save_weights(const GanModel& model, const std::filesystem::path& path) {
+void save_weights(const Model& model, const Spec& layer, const std::filesystem::path& path) {
     Safetensors file;
-    file.metadata = metadata_of(model);
+    file.metadata = {{"recipe", format_toml(with_origin(layer, ""))}};
     for (const Variable& variable : model.variables())
         file.tensors.push_back({variable.name(), variable.value()});
     write_safetensors(path, file);
 }
 
-void load_weights(const GanModel& model, const Safetensors& file, const std::filesystem::path& path) {
+void load_weights(const Model& model, const Safetensors& file, const std::filesystem::path& path) {
     const std::vector<Variable> variables = model.variables();
     for (const Variable& variable : variables) {
         const Shape shape = shape_of(array_of(file, variable.name(), path));

@@ -1,13 +1,12 @@
-#include "model_file.hpp"
+#include "weights_file.hpp"
 
 #include <cmath>
 
 #include <fmt/format.h>
 #include <xtensor/xarray.hpp>
 
-#include <duet/data/safetensors.hpp>
 #include <duet/graph/error.hpp>
-#include <duet/models/gan_file.hpp>
+#include <duet/models/weights.hpp>
 
 namespace duet::tools {
 
@@ -18,7 +17,7 @@ struct ImageSize {
     std::size_t width;
 };
 
-/// The image size of a file without metadata: the pixels are what the discriminator takes in.
+/// The image size of a file that says nothing: the pixels are what the discriminator takes in.
 ImageSize square_image(const Safetensors& file, const std::filesystem::path& path) {
     const Array* first = file.find("discriminator.0.weight");
     if (first == nullptr || first->dimension() != 2) return {1, 1};
@@ -30,34 +29,37 @@ ImageSize square_image(const Safetensors& file, const std::filesystem::path& pat
     return {side, side};
 }
 
-models::GanShape shape_of_model(const Safetensors& file, const std::filesystem::path& path,
-                                const std::optional<models::ModelKind>& given, const Dataset* data) {
-    if (file.metadata.contains("model")) return models::shape_from_metadata(file, path);
-    if (!given)
+Spec layer_of(const Safetensors& file, const std::filesystem::path& path,
+              const std::optional<std::string>& model, const Dataset* data) {
+    if (const std::optional<Spec> layer = models::layer_in(file, path)) return *layer;
+    if (!model)
         throw Error(
             fmt::format("{}: has no metadata that says what model it holds: give --model", path.string()));
-    if (*given == models::ModelKind::mlp) {
+    const Spec known = models::preset(*model);
+    if (known.text("images.form") == "flat") {
         const ImageSize image =
             data != nullptr ? ImageSize{data->height, data->width} : square_image(file, path);
-        return models::shape_from_weights(file, path, image.height, image.width);
+        Spec layer = models::layer_from_arrays(file, path, image.height, image.width);
+        layer.set("model", {*model, path.string()});
+        return layer;
     }
     if (data == nullptr)
         throw Error(fmt::format(
-            "{}: has no metadata, and of weights without any only those of mlp can be drawn from: "
+            "{}: has no metadata, and of weights without any only those of perceptrons can be drawn from: "
             "`duet train --init` adds it",
             path.string()));
-    return models::default_shape(*given, data->height, data->width, data->channels,
-                                 *given == models::ModelKind::cgan ? data->classes() : 0);
+    Spec layer;
+    layer.set("model", {*model, path.string()});
+    return layer;
 }
 
 }  // namespace
 
-models::GanModel load_model(const std::filesystem::path& path, const std::optional<models::ModelKind>& given,
-                            const Dataset* data) {
-    const Safetensors file = read_safetensors(path);
-    models::GanModel model = models::make_gan(shape_of_model(file, path, given, data), 0);
-    models::load_weights(model, file, path);
-    return model;
+WeightsFile read_weights(const std::filesystem::path& path, const std::optional<std::string>& model,
+                         const Dataset* data) {
+    Safetensors contents = read_safetensors(path);
+    Spec layer = layer_of(contents, path, model, data);
+    return {path, std::move(contents), std::move(layer)};
 }
 
 std::vector<std::size_t> class_rows(std::size_t count, std::size_t columns, std::size_t classes) {

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include <duet/data/spec.hpp>
+
+namespace duet {
+
+/// A TOML document as a spec (toml.io, version 1.0, read by toml++). `origin` is what messages and
+/// Value::from call it; each value is from "<origin>:<line>". Throws FileError, naming origin and line, for
+/// what is no TOML, for dates and times, and for numbers that are not finite.
+Spec parse_toml(std::string_view text, std::string_view origin);
+
+/// A file's; at most a megabyte.
+Spec read_toml(const std::filesystem::path& path);
+
+/// One TOML value such as 3e-4, "text" or [1, 2], from `origin`; what is no TOML is a number such as .5,
+/// or a text of its own, so that names need no quotes. Throws Error as parse_toml.
+Value parse_toml_value(std::string_view text, const std::string& origin);
+
+/// The spec as a TOML document, single values before groups; parse_toml gives it back. A comment beside each
+/// value says what gave it. Bytes that are not UTF-8 are replaced: TOML has none.
+std::string format_toml(const Spec& spec);
+
+/// One value as TOML writes it.
+std::string format_toml_value(const Value& value);
+
+}  // namespace duet

@@ -1,0 +1,47 @@
+#include <limits>
+
+#include <duet/models/rows.hpp>
+#include <duet/models/terms/penalties.hpp>
+#include <duet/models/training/view.hpp>
+
+namespace duet::models {
+
+namespace {
+
+std::vector<Parameter> weighed(double weight) {
+    constexpr std::int64_t most_steps = 1'000'000;
+    return {{"weight",
+             "factor of the penalty",
+             number_from(0, std::numeric_limits<double>::infinity()),
+             {{weight}}},
+            {"every",
+             "steps from one that has the penalty to the next",
+             whole_number(1, most_steps),
+             {{std::int64_t{1}}}}};
+}
+
+PenaltyBuilder term(const char* name, Tensor (*value)(View&)) {
+    return [=](const Spec& spec) {
+        return Term{name, value, spec.number("weight"), {}, spec.whole("every")};
+    };
+}
+
+}  // namespace
+
+void add_penalty_rows(Catalogue& catalogue) {
+    catalogue.add({"penalty", "r1", "weight/2 times the mean squared gradient of the score at real images",
+                   "Mescheder et al. 2018, equation 9", weighed(1.0), term("r1", [](View& view) {
+                       return r1(view.tape(), view.real_score(), view.real(), 1.0);
+                   })});
+    catalogue.add({"penalty", "gp",
+                   "weight times the mean of (|gradient of the score| - 1)^2 between real and fake images",
+                   "Gulrajani et al. 2017, equation 3", weighed(10.0),
+                   term("gradient_penalty",
+                        [](View& view) {
+                            const Tensor points = interpolated(view.real(), view.fake());
+                            return gradient_penalty(view.tape(), view.score(points), points, 1.0);
+                        }),
+                   "wgan-gp"});
+}
+
+}  // namespace duet::models

@@ -1,0 +1,297 @@
+#include <duet/models/training/recipe.hpp>
+
+#include <algorithm>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <duet/data/sha256.hpp>
+#include <duet/data/toml.hpp>
+#include <duet/graph/error.hpp>
+#include <duet/models/networks/build.hpp>
+#include <duet/models/presets/presets.hpp>
+
+namespace duet::models {
+
+namespace {
+
+std::string text_or(const Spec& spec, std::string_view path, const std::string& otherwise) {
+    const Value* value = spec.find(path);
+    const auto* text = value == nullptr ? nullptr : std::get_if<std::string>(&value->is);
+    return text == nullptr ? otherwise : *text;
+}
+
+std::string place(const Value& value, std::string_view path) {
+    return value.from.empty() ? std::string(path) : fmt::format("{}: {}", value.from, path);
+}
+
+void check_layer(const Spec& layer) {
+    if (const Value* schema = layer.find("schema");
+        schema != nullptr && schema->is != Value{recipe_schema}.is)
+        throw Error(fmt::format("{} is {}; this Duet reads schema {}", place(*schema, "schema"),
+                                format_toml_value(*schema), recipe_schema));
+    if (const Value* epochs = layer.find("epochs"); epochs != nullptr && layer.has("steps"))
+        throw Error(fmt::format("{} stands beside steps: give one of them", place(*epochs, "epochs")));
+}
+
+void erase(Spec& spec, std::string_view key) {
+    std::erase_if(spec.with, [&](const Setting& setting) { return setting.key == key; });
+}
+
+Spec laid_over(Spec under, const Spec& over) {
+    if (over.has("epochs")) erase(under, "steps");
+    if (over.has("steps")) erase(under, "epochs");
+    return merged(under, over);
+}
+
+/// The settings of `brought` whose groups have such a parameter once `chosen` decides their kinds.
+Spec meaningful(const Catalogue& catalogue, const Spec& brought, const Spec& chosen,
+                const std::string& category) {
+    const Row& row = catalogue.row(category, chosen.kind);
+    Spec kept{brought.kind, {}, brought.from};
+    for (const Setting& setting : brought.with) {
+        const auto parameter = std::find_if(row.parameters.begin(), row.parameters.end(),
+                                            [&](const Parameter& known) { return known.key == setting.key; });
+        if (parameter == row.parameters.end()) continue;
+        const Spec* inner = std::get_if<Spec>(&setting.value.is);
+        const Value* below = chosen.find(setting.key);
+        const bool recursive = inner != nullptr && inner->kind.empty() && below != nullptr;
+        kept.with.push_back(recursive ? Setting{setting.key,
+                                                {meaningful(catalogue, *inner, std::get<Spec>(below->is),
+                                                            parameter->rule.category),
+                                                 setting.value.from}}
+                                      : setting);
+    }
+    return kept;
+}
+
+/// What the loss and the penalties of `explicitly` bring: a loss its penalties too, if none are given.
+Spec brought_by(const Catalogue& catalogue, const Spec& explicitly) {
+    const auto brings = [&](const char* category, const Spec& spec) {
+        const std::vector<std::string> known = catalogue.kinds(category);
+        return std::find(known.begin(), known.end(), spec.kind) == known.end()
+                   ? std::string()
+                   : catalogue.row(category, spec.kind).brings;
+    };
+    const Value* loss = explicitly.find("loss");
+    const Value* penalties = explicitly.find("penalties");
+    if (loss != nullptr && penalties == nullptr && std::holds_alternative<Spec>(loss->is))
+        if (const std::string name = brings("loss", std::get<Spec>(loss->is)); !name.empty())
+            return preset(name);
+    const auto* list = penalties == nullptr ? nullptr : std::get_if<std::vector<Value>>(&penalties->is);
+    for (const Value& each : list == nullptr ? std::vector<Value>() : *list) {
+        if (!std::holds_alternative<Spec>(each.is)) continue;
+        const std::string name = brings("penalty", std::get<Spec>(each.is));
+        if (name.empty()) continue;
+        Spec settings = preset(name);
+        erase(settings, "loss");
+        return settings;
+    }
+    return {};
+}
+
+/// Says where an error about a group comes from.
+template <class Action>
+auto about(const char* path, Action&& action) -> decltype(action()) {
+    try {
+        return action();
+    } catch (const Error& error) {
+        throw Error(fmt::format("{}: {}", path, error.what()));
+    }
+}
+
+/// Sets what is not given of the images' size, or checks it against what they are.
+void fit_size(Spec& recipe, const Dataset& data) {
+    const std::pair<const char*, std::size_t> sizes[] = {
+        {"images.height", data.height}, {"images.width", data.width}, {"images.channels", data.channels}};
+    for (const auto& [path, of_data] : sizes) {
+        const Value wanted{static_cast<std::int64_t>(of_data), "data"};
+        const Value* given = recipe.find(path);
+        if (given == nullptr)
+            recipe.set(path, wanted);
+        else if (given->is != wanted.is)
+            throw Error(fmt::format(
+                "{} is {}, but the images are {}x{} with {} channel(s): choose a model for "
+                "them, or other images",
+                place(*given, path), format_toml_value(*given), data.height, data.width, data.channels));
+    }
+}
+
+void fit_classes(Spec& recipe, const Dataset& data) {
+    const Value* classes = recipe.find("images.classes");
+    if (classes == nullptr || classes->is != Value{std::string("data")}.is) return;
+    const std::size_t count = data.classes();
+    if (count == 0)
+        throw Error(fmt::format("{}: the images have no labels, which the model needs",
+                                place(*classes, "images.classes")));
+    recipe.set("images.classes", {static_cast<std::int64_t>(count), "data"});
+}
+
+void fit_network(const Catalogue& catalogue, Spec& recipe, const std::string& path) {
+    const Value* given = recipe.find(path);
+    const Spec* spec = given == nullptr ? nullptr : std::get_if<Spec>(&given->is);
+    if (spec == nullptr || spec->kind.empty()) return;
+    about(path.c_str(), [&] {
+        const auto& architecture = catalogue.builder<ArchitectureBuilder>("network", *spec);
+        std::vector<Setting> fitting;
+        for (const Parameter& parameter : catalogue.row("network", spec->kind).parameters)
+            if (!parameter.otherwise && !spec->has(parameter.key) && fitting.empty())
+                fitting = architecture.fitting(images_of(recipe));
+        for (Setting& setting : fitting)
+            if (!recipe.has(path + "." + setting.key)) {
+                setting.value.from = "data";
+                recipe.set(path + "." + setting.key, setting.value);
+            }
+    });
+}
+
+std::uint64_t batches_a_step(const Catalogue& catalogue, const Spec& recipe) {
+    std::uint64_t batches = 0;
+    const Spec& schedule = recipe.spec("schedule");
+    for (const Stage& stage : catalogue.builder<StagesBuilder>("schedule", schedule)(schedule))
+        if (std::find(stage.phases.begin(), stage.phases.end(), "discriminator") != stage.phases.end())
+            batches += stage.repeats;
+    return batches;
+}
+
+void fit_length(const Catalogue& catalogue, Spec& recipe, const Dataset& data) {
+    if (!recipe.has("epochs")) return;
+    const Value epochs = *recipe.find("epochs");
+    const double images = static_cast<double>(recipe.whole("epochs")) * static_cast<double>(data.count);
+    const double step = static_cast<double>(recipe.whole("batch") * batches_a_step(catalogue, recipe));
+    constexpr double most_steps = 1e12;
+    const double steps = std::min(std::ceil(std::ceil(images / static_cast<double>(recipe.whole("batch"))) /
+                                            (step / static_cast<double>(recipe.whole("batch")))),
+                                  most_steps);
+    recipe.set("steps", {static_cast<std::int64_t>(steps),
+                         fmt::format("{} epochs, {}", recipe.whole("epochs"), epochs.from)});
+    erase(recipe, "epochs");
+}
+
+void check_hash(Spec& recipe, const Dataset& data) {
+    const std::string found = sha256(data);
+    const std::string wanted = text_or(recipe, "data.sha256", "");
+    if (!wanted.empty() && wanted != found)
+        throw Error(
+            fmt::format("{}: the images in {} have another hash, {}: they are not those of the recipe",
+                        place(*recipe.find("data.sha256"), "data.sha256"),
+                        text_or(recipe, "data.path", "memory"), found));
+    if (wanted.empty()) recipe.set("data.sha256", {found, "data"});
+}
+
+}  // namespace
+
+std::vector<std::string> preset_names() {
+    std::vector<std::string> names;
+    for (const Preset& preset : presets()) names.emplace_back(preset.name);
+    return names;
+}
+
+std::string_view preset_text(std::string_view name) {
+    for (const Preset& preset : presets())
+        if (preset.name == name) return preset.text;
+    const std::string meant = nearest(name, preset_names());
+    throw Error(fmt::format("preset {} is unknown; {}", quoted_for_message(name),
+                            meant.empty() ? fmt::format("known are {}", fmt::join(preset_names(), ", "))
+                                          : fmt::format("did you mean \"{}\"?", meant)));
+}
+
+Spec preset(std::string_view name) {
+    const std::string origin = fmt::format("preset {}", name);
+    return with_origin(parse_toml(preset_text(name), origin), origin);
+}
+
+std::pair<std::string, Value> assignment(const std::string& text, const std::string& origin) {
+    const std::size_t equals = text.find('=');
+    if (equals == 0 || equals == std::string::npos)
+        throw Error(fmt::format("{}: {} is not PATH=VALUE, such as loss.kind=minimax", origin,
+                                quoted_for_message(text)));
+    return {text.substr(0, equals), parse_toml_value(text.substr(equals + 1), origin)};
+}
+
+Spec settings(const std::vector<std::string>& assignments) {
+    Spec layer;
+    for (const std::string& text : assignments) {
+        const auto [path, value] = assignment(text, "code");
+        layer.set(path, value);
+    }
+    return layer;
+}
+
+Spec layered(const Catalogue& catalogue, const std::vector<Spec>& layers) {
+    const Value* model = nullptr;
+    Spec explicitly;
+    for (const Spec& layer : layers) {
+        check_layer(layer);
+        if (const Value* named = layer.find("model"); named != nullptr) {
+            if (!std::holds_alternative<std::string>(named->is))
+                throw Error(fmt::format("{} is {}; expected the name of a model", place(*named, "model"),
+                                        type_name(*named)));
+            if (model != nullptr && named->is != model->is)
+                throw Error(fmt::format("{} is {}, but {} is {}: give one of them", place(*named, "model"),
+                                        format_toml_value(*named), place(*model, "model"),
+                                        format_toml_value(*model)));
+            model = named;
+        }
+        explicitly = laid_over(explicitly, layer);
+    }
+    Spec recipe;
+    try {
+        recipe = preset(model == nullptr ? default_model : std::get<std::string>(model->is));
+    } catch (const Error& error) {
+        throw Error(model == nullptr ? error.what()
+                                     : fmt::format("{}: {}", place(*model, "model"), error.what()));
+    }
+    Spec brought = brought_by(catalogue, explicitly);
+    erase(brought, "model");
+    const Spec chosen = laid_over(recipe, explicitly);
+    recipe =
+        laid_over(recipe, about("recipe", [&] { return meaningful(catalogue, brought, chosen, "recipe"); }));
+    return laid_over(recipe, explicitly);
+}
+
+Spec fitted(const Catalogue& catalogue, const Spec& recipe, const Dataset& data) {
+    Spec result = recipe;
+    fit_size(result, data);
+    fit_classes(result, data);
+    check_hash(result, data);
+    catalogue.completed(result, "recipe", "", true);
+    for (const char* name : {"generator", "discriminator"})
+        fit_network(catalogue, result, fmt::format("networks.{}", name));
+    result = catalogue.completed(result, "recipe", "");
+    fit_length(catalogue, result, data);
+    model_of(catalogue, result);
+    return catalogue.completed(result, "recipe", "");
+}
+
+Spec model_layer(const Spec& recipe) {
+    Spec layer = recipe;
+    for (const char* key : {"data", "steps", "epochs", "seed", "output"}) erase(layer, key);
+    return layer;
+}
+
+ImageFormat images_of(const Spec& recipe) {
+    return {recipe.whole("images.height"),
+            recipe.whole("images.width"),
+            recipe.whole("images.channels"),
+            recipe.text("images.range") == "unit" ? ValueRange::unit : ValueRange::symmetric,
+            recipe.text("images.form") == "flat",
+            recipe.whole("images.classes")};
+}
+
+Model model_of(const Catalogue& catalogue, const Spec& recipe) {
+    const ImageFormat images = images_of(recipe);
+    Model model{images, 0, {}};
+    for (const char* name : {"generator", "discriminator"}) {
+        const std::string path = fmt::format("networks.{}", name);
+        const Spec& spec = recipe.spec(path);
+        model.networks.push_back(about(path.c_str(), [&] {
+            return build(catalogue, name, spec, images, recipe.has("seed") ? recipe.whole("seed") : 0);
+        }));
+    }
+    const Spec& generator = recipe.spec("networks.generator");
+    model.latent = catalogue.builder<ArchitectureBuilder>("network", generator).inputs(generator);
+    return model;
+}
+
+}  // namespace duet::models

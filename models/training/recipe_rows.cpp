@@ -1,0 +1,142 @@
+#include <limits>
+
+#include <duet/models/rows.hpp>
+#include <duet/models/training/recipe.hpp>
+
+namespace duet::models {
+
+namespace {
+
+constexpr std::int64_t most_steps = 1'000'000'000'000, most_epochs = 1'000'000'000, largest_side = 4096,
+                       largest_class_count = 1 << 16, most_discriminator_steps = 1000;
+
+/// A number of classes, or "data": as many as its labels name.
+Rule class_count() {
+    Rule number = whole_number(0, largest_class_count);
+    return {number.expected + ", or \"data\"", [accepts = number.accepts](const Value& value) {
+                return accepts(value) || value.is == Value{std::string("data")}.is;
+            }};
+}
+
+Rule channel_count() {
+    return {"1 or 3", [](const Value& value) {
+                return value.is == Value{std::int64_t{1}}.is || value.is == Value{std::int64_t{3}}.is;
+            }};
+}
+
+void add_groups(Catalogue& catalogue) {
+    catalogue.add(
+        {"data",
+         "",
+         "what is trained on",
+         "",
+         {{"path", "the folder", text_value(), {}, true},
+          {"sha256", "of images and labels; images of another hash are refused", text_value(), {}, true}}});
+    const Rule side = whole_number(1, largest_side);
+    catalogue.add(
+        {"images",
+         "",
+         "what the images are, and how networks see them",
+         "",
+         {{"height", "pixels; the data's if not given", side},
+          {"width", "pixels; the data's if not given", side},
+          {"channels", "1 grey, 3 red-green-blue; the data's if not given", channel_count()},
+          {"range", "of values: unit, 0 to 1, or symmetric, -1 to 1", one_of({"unit", "symmetric"})},
+          {"form", "flat, (batch, values), or maps, (batch, channels, height, width)",
+           one_of({"flat", "maps"})},
+          {"classes",
+           "that condition the networks, 0 for none; \"data\" for as many as it has",
+           class_count(),
+           {{std::int64_t{0}}}}}});
+    catalogue.add({"networks",
+                   "",
+                   "the pair",
+                   "",
+                   {{"generator", "draws images", spec_of("network")},
+                    {"discriminator", "scores images", spec_of("network")}}});
+    catalogue.add({"optimizers",
+                   "",
+                   "one a network",
+                   "",
+                   {{"generator", "of the generator", spec_of("optimizer")},
+                    {"discriminator", "of the discriminator", spec_of("optimizer")}}});
+    catalogue.add({"output",
+                   "",
+                   "what a run leaves, which changes no result",
+                   "",
+                   {{"sample_every",
+                     "steps between sample pictures; 0 for a tenth of all",
+                     whole_number(0, most_steps),
+                     {{std::int64_t{0}}}},
+                    {"log_every",
+                     "steps between rows of metrics.csv",
+                     whole_number(1, most_steps),
+                     {{std::int64_t{100}}}}}});
+}
+
+void add_schedules(Catalogue& catalogue) {
+    catalogue.add(
+        {"schedule",
+         "documented",
+         "a joint step of both networks from one forward pass, then a generator step on fresh noise",
+         "the article",
+         {},
+         StagesBuilder([](const Spec&) {
+             return std::vector<Stage>{{{"discriminator", "generator"}}, {{"generator"}}};
+         })});
+    catalogue.add({"schedule",
+                   "alternating",
+                   "discriminator steps, then one generator step, fresh noise each",
+                   "Goodfellow et al. 2014, algorithm 1",
+                   {{"discriminator_steps",
+                     "for each step of the generator",
+                     whole_number(1, most_discriminator_steps),
+                     {{std::int64_t{1}}}}},
+                   StagesBuilder([](const Spec& spec) {
+                       return std::vector<Stage>{{{"discriminator"}, spec.whole("discriminator_steps")},
+                                                 {{"generator"}}};
+                   })});
+}
+
+}  // namespace
+
+void add_recipe_rows(Catalogue& catalogue) {
+    add_groups(catalogue);
+    add_schedules(catalogue);
+    const std::int64_t largest_seed = std::numeric_limits<std::int64_t>::max();
+    catalogue.add(
+        {"recipe",
+         "",
+         "a training",
+         "",
+         {{"schema",
+           "the version of this layout",
+           whole_number(recipe_schema, recipe_schema),
+           {{recipe_schema}}},
+          {"model", "the preset that networks and settings come from unless they are given", text_value()},
+          {"seed",
+           "decides initial weights, order of images and every random draw",
+           whole_number(0, largest_seed),
+           {{std::int64_t{0}}}},
+          {"batch", "images in a batch", whole_number(1, Batches::max_batch_size), {{std::int64_t{128}}}},
+          {"steps",
+           "steps of the schedule to train for",
+           whole_number(1, most_steps),
+           {{std::int64_t{20'000}}}},
+          {"epochs",
+           "train until the images were shown this often, instead of steps",
+           whole_number(1, most_epochs),
+           {},
+           true},
+          {"data", "what is trained on", spec_of("data"), {}, true},
+          {"images", "what the images are", spec_of("images")},
+          {"networks", "the pair", spec_of("networks")},
+          {"loss", "what both networks play for", spec_of("loss")},
+          {"penalties", "what is added to the discriminator's loss, any number of them", specs_of("penalty"),
+           list_of_specs(std::vector<Spec>{})},
+          {"schedule", "in which order the networks are trained", spec_of("schedule")},
+          {"optimizers", "one a network", spec_of("optimizers")},
+          {"output", "what a run leaves", spec_of("output"), {{Spec{}}}}}});
+}
+
+}  // namespace duet::models

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <deque>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include <duet/models/training/recipe.hpp>
+
+namespace duet::tools {
+
+/// A short way to set something in a recipe.
+struct Flag {
+    std::string name;
+    /// What it sets; "*" stands for both networks.
+    std::string path;
+    std::string type;
+    /// What other programs call it, for who types that.
+    std::vector<std::string> elsewhere;
+};
+
+/// The options that make a recipe: a file, --preset, --set, and the flags.
+class RecipeOptions {
+ public:
+    void add_to(CLI::App& command);
+
+    /// The layers that were given, lowest first, with `file` in its place between preset and recipe file.
+    Spec layered(const models::Catalogue& catalogue, const std::optional<Spec>& file = {}) const;
+    /// The model that flags name, if they do.
+    std::optional<std::string> model() const;
+    /// Says on the standard error which flags were given more than once.
+    void note_repeats() const;
+    /// Names each flag's value in a recipe in its help.
+    void describe_defaults(const models::Catalogue& catalogue);
+
+ private:
+    struct Given {
+        const Flag* flag;
+        CLI::Option* option = nullptr;
+        std::string text = {};
+    };
+    std::vector<std::pair<std::string, Value>> assignments() const;
+
+    std::string recipe_, preset_;
+    std::vector<std::string> sets_;
+    std::deque<Given> flags_;
+};
+
+/// Of the flags in `known`, what was likely meant by one that is not: what other programs call it, or a slip;
+/// empty if nothing is near.
+std::string flag_meant(const std::string& name, const std::vector<std::string>& known);
+
+}  // namespace duet::tools

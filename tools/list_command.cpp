@@ -1,0 +1,85 @@
+#include <algorithm>
+#include <memory>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <duet/data/toml.hpp>
+#include <duet/graph/error.hpp>
+#include <duet/models/training/recipe.hpp>
+
+#include "commands.hpp"
+#include "help.hpp"
+
+namespace duet::tools {
+
+namespace {
+
+struct ListArguments {
+    std::string name;
+};
+
+std::string parameters_of(const models::Row& row) {
+    std::string text;
+    for (const models::Parameter& parameter : row.parameters) {
+        std::string what = parameter.rule.expected;
+        if (parameter.otherwise)
+            what += fmt::format(" (default: {})", format_toml_value(*parameter.otherwise));
+        if (parameter.optional) what += " (may be left out)";
+        text += fmt::format("    {}: {}{}{}\n", parameter.key, parameter.help,
+                            parameter.help.empty() ? "" : "; ", what);
+    }
+    return text;
+}
+
+std::string text_of(const models::Row& row) {
+    return fmt::format(
+               "{}{}{}\n{}{}{}", row.category, row.kind.empty() ? "" : " ", row.kind, "  " + row.help + "\n",
+               row.source.empty() ? "" : fmt::format("  source: {}\n", row.source), parameters_of(row)) +
+           (row.brings.empty() ? "" : fmt::format("  brings the settings of the preset {}\n", row.brings));
+}
+
+void list(const ListArguments& arguments) {
+    const models::Catalogue catalogue = models::standard_catalogue();
+    std::string text;
+    std::vector<std::string> names{"preset"};
+    const auto add_name = [&](const std::string& name) {
+        if (std::find(names.begin(), names.end(), name) == names.end() && !name.empty())
+            names.push_back(name);
+    };
+    if (arguments.name.empty() || arguments.name == "preset")
+        text += fmt::format("preset: {}\n", fmt::join(models::preset_names(), ", "));
+    for (const models::Row& row : catalogue.rows()) {
+        const bool first = std::find(names.begin(), names.end(), row.category) == names.end();
+        add_name(row.category);
+        add_name(row.kind);
+        if (arguments.name.empty() && first)
+            text += fmt::format("{}: {}\n", row.category, fmt::join(catalogue.kinds(row.category), ", "));
+        else if (arguments.name == row.category || (!row.kind.empty() && arguments.name == row.kind))
+            text += text_of(row);
+    }
+    for (const std::string& preset : models::preset_names()) {
+        add_name(preset);
+        if (arguments.name == preset)
+            text += fmt::format("preset {}\n{}", preset, models::preset_text(preset));
+    }
+    if (text.empty()) {
+        const std::string meant = nearest(arguments.name, names);
+        throw Error(fmt::format(
+            "nothing is called {}; {}", quoted_for_message(arguments.name),
+            meant.empty() ? "`duet list` names everything" : fmt::format("did you mean \"{}\"?", meant)));
+    }
+    fmt::print("{}", text);
+}
+
+}  // namespace
+
+void add_list_command(CLI::App& app) {
+    CLI::App* command = app.add_subcommand(
+        "list", "List what recipes can be made of: everything, a category such as loss, or one name.");
+    auto arguments = std::make_shared<ListArguments>();
+    command->add_option("name", arguments->name, "A category, or something in one")->type_name("NAME");
+    command->callback([arguments] { list(*arguments); });
+}
+
+}  // namespace duet::tools
