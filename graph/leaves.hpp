@@ -48,7 +48,9 @@ class ConstantOp final : public LeafOp {
     ConstantOp(Shape shape, std::vector<double> values)
         : LeafOp(std::move(shape)), values_(std::move(values)) {}
     std::string name() const override { return "constant"; }
-    std::string attributes() const override;
+    Attributes attributes() const override { return {{"value", values_}}; }
+    /// Arrays are not compared: only single numbers are merged.
+    bool pure() const override { return values_.size() == 1; }
     const std::vector<double>& values() const { return values_; }
 
  private:

@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 
+#include <duet/graph/attribute.hpp>
 #include <duet/graph/shape.hpp>
 #include <duet/graph/tensor.hpp>
 #include <duet/graph/vector_code.hpp>
@@ -86,9 +87,9 @@ class Op {
 
     /// The op's name as the user knows it, such as "matmul".
     virtual std::string name() const = 0;
-    /// Everything beside the class that decides the result, such as "axis=1": nodes of one class whose
+    /// Everything beside the class that decides the result, such as `{{"axis", 1}}`: nodes of one class whose
     /// attributes and inputs are equal are merged.
-    virtual std::string attributes() const { return {}; }
+    virtual Attributes attributes() const { return {}; }
     /// The shape rule: a function of shapes alone. Throws ShapeError with the rule that is broken; the graph
     /// adds the op, the arguments and the lines.
     virtual Shape shape(std::span<const Shape> inputs) const = 0;

@@ -33,7 +33,7 @@ class LeakyRelu final : public ElementwiseOf<LeakyRelu> {
  public:
     explicit LeakyRelu(double slope) : slope_(slope) {}
     std::string name() const override { return "leaky_relu"; }
-    std::string attributes() const override { return fmt::format("slope={}", slope_); }
+    Attributes attributes() const override { return {{"slope", slope_}}; }
     template <class T>
     T value(T x) const {
         return select(x > T(0), x, static_cast<T>(slope_) * x);
@@ -52,7 +52,7 @@ class Elu final : public ElementwiseOf<Elu> {
  public:
     explicit Elu(double alpha) : alpha_(alpha) {}
     std::string name() const override { return "elu"; }
-    std::string attributes() const override { return fmt::format("alpha={}", alpha_); }
+    Attributes attributes() const override { return {{"alpha", alpha_}}; }
     double flops_per_element() const override { return 12; }
     template <class T>
     T value(T x) const {
@@ -114,7 +114,7 @@ class Clip final : public ElementwiseOf<Clip> {
  public:
     Clip(double low, double high) : low_(low), high_(high) {}
     std::string name() const override { return "clip"; }
-    std::string attributes() const override { return fmt::format("low={}, high={}", low_, high_); }
+    Attributes attributes() const override { return {{"low", low_}, {"high", high_}}; }
     double flops_per_element() const override { return 2; }
     template <class T>
     T value(T x) const {

@@ -3,8 +3,6 @@
 #include <cmath>
 #include <memory>
 
-#include <fmt/format.h>
-
 #include <duet/ops/broadcast.hpp>
 #include <duet/ops/comparison.hpp>
 #include <duet/ops/math.hpp>
@@ -169,7 +167,7 @@ class Power final : public ElementwiseOf<Power> {
  public:
     explicit Power(double exponent) : exponent_(exponent) {}
     std::string name() const override { return "power"; }
-    std::string attributes() const override { return fmt::format("exponent={}", exponent_); }
+    Attributes attributes() const override { return {{"exponent", exponent_}}; }
     double flops_per_element() const override { return 20; }
     template <class T>
     T value(T x) const {

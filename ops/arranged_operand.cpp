@@ -12,14 +12,14 @@ namespace {
 
 class ArrangeOperand final : public OpOf<ArrangeOperand> {
  public:
-    ArrangeOperand(const ConvolutionGeometry& geometry, ConvolutionPass pass, std::string convolution)
+    ArrangeOperand(const ConvolutionGeometry& geometry, ConvolutionPass pass, Attributes convolution)
         : geometry_(geometry),
           pass_(pass),
           convolution_(std::move(convolution)),
           transforms_(plan_convolution(geometry, pass).method == ConvolutionMethod::winograd) {}
 
     std::string name() const override { return "arrange_operand"; }
-    std::string attributes() const override { return convolution_; }
+    Attributes attributes() const override { return convolution_; }
     Shape shape(std::span<const Shape> inputs) const override {
         return transforms_ ? winograd_operand(geometry_, pass_) : inputs[0];
     }
@@ -45,7 +45,7 @@ class ArrangeOperand final : public OpOf<ArrangeOperand> {
  private:
     ConvolutionGeometry geometry_;
     ConvolutionPass pass_;
-    std::string convolution_;
+    Attributes convolution_;
     bool transforms_;
 };
 
@@ -57,7 +57,7 @@ bool shares_operand(const ConvolutionGeometry& geometry, const ConvolutionPlan& 
 }
 
 std::shared_ptr<const Op> arrange_operand(const ConvolutionGeometry& geometry, ConvolutionPass pass,
-                                          std::string purpose) {
+                                          Attributes purpose) {
     return std::make_shared<ArrangeOperand>(geometry, pass, std::move(purpose));
 }
 

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <memory>
-#include <string>
 
 #include <duet/graph/op.hpp>
 #include <duet/ops/kernels/convolution_plan.hpp>
@@ -15,6 +14,6 @@ bool shares_operand(const ConvolutionGeometry& geometry, const ConvolutionPlan& 
 /// The op that makes it (ops/kernels/arranged_panels.hpp, ops/kernels/winograd_operand.hpp). Nodes of equal
 /// `purpose`, the pass and how it convolves, share it.
 std::shared_ptr<const Op> arrange_operand(const ConvolutionGeometry& geometry, ConvolutionPass pass,
-                                          std::string purpose);
+                                          Attributes purpose);
 
 }  // namespace duet

@@ -18,7 +18,7 @@ class BroadcastTo final : public OpOf<BroadcastTo> {
  public:
     explicit BroadcastTo(Shape target) : target_(std::move(target)) {}
     std::string name() const override { return "broadcast_to"; }
-    std::string attributes() const override { return fmt::format("shape={}", to_string(target_)); }
+    Attributes attributes() const override { return {{"shape", target_}}; }
     Shape shape(std::span<const Shape> inputs) const override {
         return broadcast_to_shape(inputs[0], target_);
     }

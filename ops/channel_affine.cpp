@@ -37,8 +37,8 @@ class ChannelAffine final : public OpOf<ChannelAffine> {
     ChannelAffine(std::size_t first, bool shifts, bool accumulates)
         : first_(first), shifts_(shifts), accumulates_(accumulates) {}
     std::string name() const override { return shifts_ ? "channel_affine" : "channel_scale"; }
-    std::string attributes() const override {
-        return fmt::format("first={}, shifts={}, accumulates={}", first_, shifts_, accumulates_);
+    Attributes attributes() const override {
+        return {{"axis", first_}, {"shifts", shifts_}, {"accumulate", accumulates_}};
     }
     Shape shape(std::span<const Shape> inputs) const override {
         const Shape &x = inputs[0], &factor = inputs[1];

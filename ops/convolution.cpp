@@ -120,18 +120,21 @@ class ConvolutionOf : public OpOf<Derived> {
  public:
     explicit ConvolutionOf(const Convolution2d& how) : how_(how) {}
 
-    std::string attributes() const override {
-        return fmt::format("stride={},{} padding={},{} dilation={},{} groups={}{}", how_.stride[0],
-                           how_.stride[1], how_.padding[0], how_.padding[1], how_.dilation[0],
-                           how_.dilation[1], how_.groups, arranged_ ? " arranged" : "");
+    Attributes attributes() const override {
+        return {{"stride", how_.stride},
+                {"padding", how_.padding},
+                {"dilation", how_.dilation},
+                {"groups", how_.groups},
+                {"arranged", arranged_.has_value()}};
     }
     std::optional<Rearranged> rearranged(const Signature& signature) const override {
         const ConvolutionGeometry shape = geometry(signature);
         if (arranged_ || !shares_operand(shape, plan(signature), Derived::pass)) return {};
         auto same = std::make_shared<Derived>(static_cast<const Derived&>(*this));
         same->arranged_ = shape;
-        const std::string purpose = fmt::format("for={} {}", this->name(), this->attributes());
-        return Rearranged{1, arrange_operand(shape, Derived::pass, purpose), same};
+        Attributes purpose = this->attributes();
+        purpose.insert(purpose.begin(), {"for", this->name()});
+        return Rearranged{1, arrange_operand(shape, Derived::pass, std::move(purpose)), same};
     }
     double flops(const Signature& signature) const override {
         const ConvolutionGeometry shape = geometry(signature);
@@ -244,9 +247,10 @@ class ConvTranspose2d final : public ConvolutionOf<ConvTranspose2d> {
         : ConvolutionOf(how), output_padding_(output_padding) {}
 
     std::string name() const override { return "conv_transpose2d"; }
-    std::string attributes() const override {
-        return fmt::format("{} output_padding={},{}", ConvolutionOf::attributes(), output_padding_[0],
-                           output_padding_[1]);
+    Attributes attributes() const override {
+        Attributes attributes = ConvolutionOf::attributes();
+        attributes.push_back({"output_padding", output_padding_});
+        return attributes;
     }
 
     Shape shape(std::span<const Shape> inputs) const override {
@@ -292,8 +296,10 @@ class Conv2dWeightGradient final : public ConvolutionOf<Conv2dWeightGradient> {
     Conv2dWeightGradient(const Convolution2d& how, Pair kernel) : ConvolutionOf(how), kernel_(kernel) {}
 
     std::string name() const override { return "conv2d_weight_gradient"; }
-    std::string attributes() const override {
-        return fmt::format("{} kernel={},{}", ConvolutionOf::attributes(), kernel_[0], kernel_[1]);
+    Attributes attributes() const override {
+        Attributes attributes = ConvolutionOf::attributes();
+        attributes.push_back({"kernel", kernel_});
+        return attributes;
     }
 
     Shape shape(std::span<const Shape> inputs) const override {

@@ -67,7 +67,7 @@ class ScatterAdd final : public OpOf<ScatterAdd> {
  public:
     explicit ScatterAdd(std::size_t rows) : rows_(rows) {}
     std::string name() const override { return "scatter_add"; }
-    std::string attributes() const override { return fmt::format("rows={}", rows_); }
+    Attributes attributes() const override { return {{"rows", rows_}}; }
     Shape shape(std::span<const Shape> inputs) const override {
         return scatter_shape(inputs[0], inputs[1], rows_);
     }
@@ -108,7 +108,7 @@ class OneHot final : public OpOf<OneHot> {
  public:
     explicit OneHot(std::size_t depth) : depth_(depth) {}
     std::string name() const override { return "one_hot"; }
-    std::string attributes() const override { return fmt::format("depth={}", depth_); }
+    Attributes attributes() const override { return {{"depth", depth_}}; }
     Shape shape(std::span<const Shape> inputs) const override { return one_hot_shape(inputs[0], depth_); }
     double flops(const Signature&) const override { return 0; }
     bool differentiable(std::size_t) const override { return false; }

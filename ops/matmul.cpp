@@ -28,9 +28,8 @@ class MatMul final : public OpOf<MatMul> {
 
     std::string name() const override { return "matmul"; }
 
-    std::string attributes() const override {
-        return fmt::format("transpose_a={} transpose_b={} accumulate={}", int{transpose_a_},
-                           int{transpose_b_}, int{accumulate_});
+    Attributes attributes() const override {
+        return {{"transpose_a", transpose_a_}, {"transpose_b", transpose_b_}, {"accumulate", accumulate_}};
     }
 
     Shape shape(std::span<const Shape> inputs) const override {

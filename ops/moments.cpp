@@ -102,7 +102,7 @@ class Moments final : public OpOf<Moments> {
  public:
     Moments(std::size_t first, std::size_t last) : first_(first), last_(last) {}
     std::string name() const override { return "moments"; }
-    std::string attributes() const override { return fmt::format("kept=[{}, {})", first_, last_); }
+    Attributes attributes() const override { return {{"kept_axes", axes_between(first_, last_)}}; }
     Shape shape(std::span<const Shape> inputs) const override {
         std::vector<std::size_t> extents{2};
         for (std::size_t axis = first_; axis < last_; ++axis) extents.push_back(inputs[0][axis]);

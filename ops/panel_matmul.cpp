@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <optional>
 
-#include <fmt/format.h>
-
 #include <duet/graph/error.hpp>
 #include <duet/ops/kernels/panel_product.hpp>
 #include <duet/ops/kernels/product_split.hpp>
@@ -58,9 +56,8 @@ class PanelMatMul final : public OpOf<PanelMatMul> {
         : transpose_a_(transpose_a), accumulate_(accumulate), columns_(columns) {}
 
     std::string name() const override { return "matmul"; }
-    std::string attributes() const override {
-        return fmt::format("transpose_a={} panels_of={} accumulate={}", int{transpose_a_}, columns_,
-                           int{accumulate_});
+    Attributes attributes() const override {
+        return {{"transpose_a", transpose_a_}, {"panels_of", columns_}, {"accumulate", accumulate_}};
     }
     Shape shape(std::span<const Shape> inputs) const override {
         const Shape &a = inputs[0], &b = inputs[1];

@@ -29,9 +29,8 @@ Pool2d with_strides(Pool2d how) {
     return how;
 }
 
-std::string attributes_of(const Pool2d& how) {
-    return fmt::format("kernel={}x{}, stride={}x{}, padding={}x{}", how.kernel[0], how.kernel[1],
-                       how.stride[0], how.stride[1], how.padding[0], how.padding[1]);
+Attributes attributes_of(const Pool2d& how) {
+    return {{"kernel", how.kernel}, {"stride", how.stride}, {"padding", how.padding}};
 }
 
 void expect_images(const Shape& shape) {
@@ -119,7 +118,7 @@ class SumPool final : public OpOf<SumPool> {
  public:
     explicit SumPool(const Pool2d& how) : how_(how) {}
     std::string name() const override { return "sum_pool2d"; }
-    std::string attributes() const override { return attributes_of(how_); }
+    Attributes attributes() const override { return attributes_of(how_); }
     Shape shape(std::span<const Shape> inputs) const override { return pooled_shape(inputs[0], how_); }
     double flops(const Signature& signature) const override {
         return static_cast<double>(signature.output.elements() * how_.kernel[0] * how_.kernel[1]);
@@ -179,8 +178,10 @@ class SumUnpool final : public OpOf<SumUnpool> {
  public:
     SumUnpool(const Pool2d& how, std::array<std::size_t, 2> extents) : how_(how), extents_(extents) {}
     std::string name() const override { return "sum_unpool2d"; }
-    std::string attributes() const override {
-        return fmt::format("{}, extents={}x{}", attributes_of(how_), extents_[0], extents_[1]);
+    Attributes attributes() const override {
+        Attributes attributes = attributes_of(how_);
+        attributes.push_back({"extents", extents_});
+        return attributes;
     }
     Shape shape(std::span<const Shape> inputs) const override {
         expect_images(inputs[0]);
@@ -253,7 +254,7 @@ class MaxPoolPlaces final : public OpOf<MaxPoolPlaces> {
  public:
     explicit MaxPoolPlaces(const Pool2d& how) : how_(how) {}
     std::string name() const override { return "max_pool2d_places"; }
-    std::string attributes() const override { return attributes_of(how_); }
+    Attributes attributes() const override { return attributes_of(how_); }
     Shape shape(std::span<const Shape> inputs) const override {
         Shape pooled = pooled_shape(inputs[0], how_);
         expect_countable("elements of a plane", inputs[0][2] * inputs[0][3]);
@@ -354,9 +355,7 @@ class AddAt final : public OpOf<AddAt> {
  public:
     AddAt(Shape images, bool accumulate) : images_(std::move(images)), accumulate_(accumulate) {}
     std::string name() const override { return "max_unpool2d"; }
-    std::string attributes() const override {
-        return fmt::format("shape={}, accumulate={}", to_string(images_), int{accumulate_});
-    }
+    Attributes attributes() const override { return {{"shape", images_}, {"accumulate", accumulate_}}; }
     Shape shape(std::span<const Shape> inputs) const override {
         if (accumulate_) expect_pairs("the images and what they are added to", images_, inputs[2]);
         return images_;

@@ -30,7 +30,9 @@ class RandomOp : public Op {
         : stream_(std::move(stream)), key_(philox::make_key(seed, stream_)), shape_(std::move(shape)) {}
 
     const std::string& stream() const { return stream_; }
-    std::string attributes() const override { return fmt::format("stream={}", stream_); }
+    Attributes attributes() const override {
+        return {{"stream", stream_}, {"key", std::array{key_.low, key_.high}}};
+    }
     Shape shape(std::span<const Shape>) const override { return shape_; }
     bool pure() const override { return false; }
     std::size_t tiles(const Signature& signature) const override {

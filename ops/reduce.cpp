@@ -6,8 +6,6 @@
 #include <memory>
 #include <optional>
 
-#include <fmt/format.h>
-
 #include <duet/graph/error.hpp>
 #include <duet/graph/graph.hpp>
 #include <duet/ops/arithmetic.hpp>
@@ -183,7 +181,7 @@ template <class Derived, class By>
 class ReductionOf : public OpOf<Derived> {
  public:
     ReductionOf(std::size_t first, std::size_t last) : first_(first), last_(last) {}
-    std::string attributes() const override { return fmt::format("axes=[{}, {})", first_, last_); }
+    Attributes attributes() const override { return {{"axes", axes_between(first_, last_)}}; }
     Shape shape(std::span<const Shape> inputs) const override { return reduced_shape(inputs[0], axes()); }
     double flops(const Signature& signature) const override {
         return static_cast<double>(signature.inputs[0].elements());
@@ -227,12 +225,7 @@ class ReductionOf : public OpOf<Derived> {
     }
 
  protected:
-    Axes axes() const {
-        Axes axes;
-        for (std::size_t axis = first_; axis < last_; ++axis)
-            axes.push_back(static_cast<std::ptrdiff_t>(axis));
-        return axes;
-    }
+    Axes axes() const { return axes_between(first_, last_); }
     /// A tensor of the output's shape repeated to the input's.
     Tensor repeat(const Tensor& reduced, Shape input) const {
         return broadcast_to(reshape(reduced, with_unit_axes(input, axes())), input);

@@ -23,18 +23,11 @@ std::size_t tiles_of(const Shape& output) {
     return (output.elements() + elements_per_tile - 1) / elements_per_tile;
 }
 
-template <class Number>
-std::string listed(const std::vector<Number>& numbers) {
-    std::string list;
-    for (const Number number : numbers) list += fmt::format("{},", number);
-    return list;
-}
-
 class Reshape final : public OpOf<Reshape> {
  public:
     explicit Reshape(Shape target) : target_(std::move(target)) {}
     std::string name() const override { return "reshape"; }
-    std::string attributes() const override { return fmt::format("shape={}", to_string(target_)); }
+    Attributes attributes() const override { return {{"shape", target_}}; }
     Shape shape(std::span<const Shape> inputs) const override { return reshaped_shape(inputs[0], target_); }
     double flops(const Signature&) const override { return 0; }
     bool aliases() const override { return true; }
@@ -59,7 +52,7 @@ class Transpose final : public OpOf<Transpose> {
  public:
     explicit Transpose(Axes axes) : axes_(std::move(axes)) {}
     std::string name() const override { return "transpose"; }
-    std::string attributes() const override { return fmt::format("axes={}", listed(axes_)); }
+    Attributes attributes() const override { return {{"axes", axes_}}; }
     Shape shape(std::span<const Shape> inputs) const override { return transposed_shape(inputs[0], axes_); }
     double flops(const Signature&) const override { return 0; }
     const Axes& axes() const { return axes_; }
@@ -100,7 +93,7 @@ class Concat final : public OpOf<Concat> {
  public:
     explicit Concat(std::size_t axis) : axis_(axis) {}
     std::string name() const override { return "concat"; }
-    std::string attributes() const override { return fmt::format("axis={}", axis_); }
+    Attributes attributes() const override { return {{"axis", axis_}}; }
     Shape shape(std::span<const Shape> inputs) const override { return concat_shape(inputs, axis_); }
     double flops(const Signature&) const override { return 0; }
     Tensor gradient(std::size_t input, const Application& application, const Tensor& seed) const override {
@@ -141,9 +134,7 @@ class Slice final : public OpOf<Slice> {
     Slice(std::vector<std::size_t> begin, std::vector<std::size_t> end)
         : begin_(std::move(begin)), end_(std::move(end)) {}
     std::string name() const override { return "slice"; }
-    std::string attributes() const override {
-        return fmt::format("begin={}, end={}", listed(begin_), listed(end_));
-    }
+    Attributes attributes() const override { return {{"begin", begin_}, {"end", end_}}; }
     Shape shape(std::span<const Shape> inputs) const override { return slice_shape(inputs[0], begin_, end_); }
     double flops(const Signature&) const override { return 0; }
     Tensor gradient(std::size_t, const Application& application, const Tensor& seed) const override {
@@ -171,9 +162,8 @@ class Pad final : public OpOf<Pad> {
     Pad(std::vector<std::size_t> before, std::vector<std::size_t> after, bool accumulate)
         : before_(std::move(before)), after_(std::move(after)), accumulate_(accumulate) {}
     std::string name() const override { return "pad"; }
-    std::string attributes() const override {
-        return fmt::format("before={}, after={}, accumulate={}", listed(before_), listed(after_),
-                           int{accumulate_});
+    Attributes attributes() const override {
+        return {{"before", before_}, {"after", after_}, {"accumulate", accumulate_}};
     }
     Shape shape(std::span<const Shape> inputs) const override {
         Shape padded = pad_shape(inputs[0], before_, after_);

@@ -116,6 +116,12 @@ Axes sorted_axes(const Shape& shape, Axes axes) {
     return axes;
 }
 
+Axes axes_between(std::size_t first, std::size_t last) {
+    Axes axes(last - first);
+    std::iota(axes.begin(), axes.end(), static_cast<std::ptrdiff_t>(first));
+    return axes;
+}
+
 Shape reduced_shape(const Shape& shape, const Axes& axes) {
     const Axes reduced = normalized_axes(shape, axes);
     std::vector<std::size_t> extents;

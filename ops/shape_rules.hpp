@@ -40,6 +40,8 @@ Axes normalized_axes(const Shape& shape, Axes axes);
 /// `axes` counted from 0 in ascending order, all of the shape's axes if none is named. Throws for an axis
 /// that the shape does not have or that is named twice.
 Axes sorted_axes(const Shape& shape, Axes axes);
+/// first, ..., last - 1.
+Axes axes_between(std::size_t first, std::size_t last);
 /// The shape without `axes`.
 Shape reduced_shape(const Shape& shape, const Axes& axes);
 /// The shape with an extent of 1 at each of `axes`.

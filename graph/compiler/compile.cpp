@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <duet/graph/compiler/fingerprint.hpp>
 #include <duet/graph/compiler/lowering.hpp>
 #include <duet/graph/compiler/passes.hpp>
 #include <duet/graph/error.hpp>
@@ -85,6 +86,7 @@ Program<T> compile(const Graph& graph, const std::vector<Tensor>& fetches,
         if (state->random.empty() && !node.op->pure() && !is_leaf(node))
             state->random = describe_node(graph, node.origin);
     const Arrangement arrangement = arranged();
+    state->report.fingerprint = fingerprint(graph, plan, arrangement, sizeof(T));
     try {
         lower<T>(graph, plan, arrangement, options, *state);
     } catch (const std::bad_alloc&) {

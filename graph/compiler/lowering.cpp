@@ -338,8 +338,8 @@ class Lowering {
             const PlanNode& node = plan_.nodes[i];
             const Node& origin = graph_.node(node.origin);
             std::string op = node.op->name();
-            if (const std::string attributes = node.op->attributes(); !attributes.empty())
-                op += "(" + attributes + ")";
+            if (const Attributes attributes = node.op->attributes(); !attributes.empty())
+                op += "(" + to_string(attributes) + ")";
             NodeReport line{i,
                             node.origin,
                             origin.name,

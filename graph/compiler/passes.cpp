@@ -179,7 +179,8 @@ Plan merge_common(const Plan& plan) {
     return prune(rebuild(plan, [&](Plan& copy, PlanNode node, std::size_t) {
         if (!node.op->pure()) return append(copy, std::move(node));
         const Op& op = *node.op;
-        std::string key = fmt::format("{} {} {}", typeid(op).name(), op.attributes(), to_string(node.shape));
+        std::string key =
+            fmt::format("{} {} {}", typeid(op).name(), merge_key(op.attributes()), to_string(node.shape));
         for (const std::size_t input : node.inputs) key += fmt::format(" {}", input);
         const auto [place, is_new] = known.try_emplace(key, copy.nodes.size());
         if (is_new) append(copy, std::move(node));

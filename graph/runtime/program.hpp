@@ -83,6 +83,9 @@ struct ProgramReport {
     std::size_t arena_bytes;
     /// The lowest peak of live bytes over the orders tried, fused and unfused: no plan of those needs less.
     std::size_t bound_bytes;
+    /// Of what is computed, of what and in which order: ops with their attributes and shapes, names of inputs
+    /// and variables, values of constants. Equal for equal programs on any machine and any number of threads.
+    std::uint64_t fingerprint;
     std::vector<PassReport> passes;
 };
 

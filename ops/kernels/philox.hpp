@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include <duet/graph/hash.hpp>
+
 /// Philox4x32-10 of Salmon et al., "Parallel random numbers: as easy as 1, 2, 3" (SC'11), many blocks at a
 /// time: a plain loop over blocks that vectorises. The words are those of Random123's philox4x32 with key
 /// (low, high) and counter (block low, block high, draw low, draw high).
@@ -23,13 +25,6 @@ constexpr std::uint64_t mix(std::uint64_t x) {
     x = (x ^ (x >> 30U)) * 0xbf58476d1ce4e5b9U;
     x = (x ^ (x >> 27U)) * 0x94d049bb133111ebU;
     return x ^ (x >> 31U);
-}
-
-/// The 64-bit FNV-1a hash.
-constexpr std::uint64_t hash(std::string_view text) {
-    std::uint64_t value = 0xcbf29ce484222325U;
-    for (const char c : text) value = (value ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
-    return value;
 }
 
 /// The key of the stream called `name` in a graph with this seed.

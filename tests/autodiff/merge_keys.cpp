@@ -7,7 +7,6 @@
 #include <cstdlib>
 #include <memory>
 #include <optional>
-#include <regex>
 #include <set>
 #include <typeinfo>
 
@@ -19,32 +18,28 @@ namespace duet {
 
 namespace {
 
-/// "padding=1x0" or "axes=[0, 2)": a name and the numbers or words of the value.
+/// An attribute and its numbers, or its word, one by one.
 struct Field {
     std::string name;
     std::vector<std::string> parts;
+    bool is_real;
 
     friend bool operator==(const Field&, const Field&) = default;
 };
 
-std::vector<std::string> all_matches(const std::string& text, const std::regex& pattern) {
-    const std::sregex_token_iterator first(text.begin(), text.end(), pattern);
-    return {first, std::sregex_token_iterator()};
-}
-
-std::vector<Field> fields_of(const std::string& attributes) {
-    static const std::regex name(R"((\w+)=)"), part(R"([-+.\w]+)"), times(R"((\d)x(\d))");
+std::vector<Field> fields_of(const Op& op) {
     std::vector<Field> fields;
-    std::sregex_iterator match(attributes.begin(), attributes.end(), name), end;
-    if (match == end && !attributes.empty()) fields.push_back({"", all_matches(attributes, part)});
-    while (match != end) {
-        const std::string field = (*match)[1];
-        const auto begin = match->position() + match->length();
-        ++match;
-        const auto length = match == end ? std::string::npos : match->position() - begin;
-        const std::string value =
-            attributes.substr(static_cast<std::size_t>(begin), static_cast<std::size_t>(length));
-        fields.push_back({field, all_matches(std::regex_replace(value, times, "$1 $2"), part)});
+    for (const Attribute& each : op.attributes()) {
+        Field field{each.name, {}, false};
+        if (const auto* list = std::get_if<std::vector<std::int64_t>>(&each.value)) {
+            for (const std::int64_t number : *list) field.parts.push_back(std::to_string(number));
+        } else if (const auto* number = std::get_if<double>(&each.value)) {
+            field.parts.push_back(fmt::format("{}", *number));
+            field.is_real = true;
+        } else {
+            field.parts.push_back(to_string(Attributes{each}));
+        }
+        fields.push_back(std::move(field));
     }
     return fields;
 }
@@ -59,10 +54,6 @@ std::optional<std::size_t> only_difference(const std::vector<Element>& a, const 
         place = i;
     }
     return place;
-}
-
-bool is_real(const std::string& number) {
-    return number.find('.') != std::string::npos;
 }
 
 bool close(const std::string& a, const std::string& b) {
@@ -97,7 +88,7 @@ class Variation {
             const auto [known, is_new] = parts_.try_emplace(field.name, field.parts.size());
             known->second = std::min(known->second, field.parts.size());
             for (std::size_t i = 0; i < field.parts.size(); ++i)
-                if (is_real(field.parts[i])) real_.insert(part(field.name, i));
+                if (field.is_real) real_.insert(part(field.name, i));
         }
     }
 
@@ -164,10 +155,11 @@ std::string class_of(const Op& op) {
 void MergeKeys::add(const AppliedOp<double>& applied, const std::vector<double>& made,
                     PromiseReport& report) {
     if (!applied.op->pure()) return;
-    const std::string attributes = applied.op->attributes();
+    const std::string attributes = merge_key(applied.op->attributes());
     std::vector<Entry>& entries = classes_[class_of(*applied.op)][key_of(applied.shapes)];
     for (const Entry& known : entries) {
-        if (known.applied.op->attributes() != attributes || known.applied.output != applied.output) continue;
+        if (merge_key(known.applied.op->attributes()) != attributes || known.applied.output != applied.output)
+            continue;
         if (known.applied.op != applied.op)
             report.expect(!differs(applied, known.applied, known.made), "attributes",
                           "another op of the attributes \"{}\" makes other bits of the same inputs",
@@ -183,11 +175,11 @@ std::vector<std::string> MergeKeys::never_varied() const {
         Variation variation;
         for (const auto& [shapes, entries] : groups)
             for (std::size_t i = 0; i < entries.size(); ++i) {
-                const std::vector<Field> fields = fields_of(entries[i].applied.op->attributes());
+                const std::vector<Field> fields = fields_of(*entries[i].applied.op);
                 variation.need(fields, entries[i].applied.inputs.size());
                 for (std::size_t j = 0; j < i; ++j)
                     if (differs(entries[i].applied, entries[j].applied, entries[j].made))
-                        variation.note(fields, fields_of(entries[j].applied.op->attributes()));
+                        variation.note(fields, fields_of(*entries[j].applied.op));
             }
         for (const std::string& missing : variation.missing()) all.push_back(name + " " + missing);
     }

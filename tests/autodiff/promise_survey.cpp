@@ -21,7 +21,7 @@ std::vector<T> bad_values() {
 std::string describe(const CaseNode& node, const std::vector<Shape>& shapes) {
     std::string list;
     for (const Shape& shape : shapes) list += " " + to_string(shape);
-    return fmt::format("{}({}) of{}", class_of(*node.op), node.op->attributes(), list);
+    return fmt::format("{}({}) of{}", class_of(*node.op), to_string(node.op->attributes()), list);
 }
 
 /// How far apart, as a part of the expected value's norm.
@@ -70,7 +70,7 @@ void PromiseSurvey::check_values(const std::vector<CaseNode>& nodes, const OpCas
             report.expect(op.op->shape(op.shapes) == op.output && op.op->shape(op.shapes) == op.output,
                           "shape", "one list of shapes gives several results");
         if (nodes[i].equivalence) check_equivalence(nodes[i], values, values[i], report);
-        const std::string blocks = class_of(*op.op) + op.op->attributes();
+        const std::string blocks = class_of(*op.op) + merge_key(op.op->attributes());
         if (op.op->elementwise() && blocks_checked_.insert(blocks).second) {
             report.add(check_blocks<float>(op.op, op.inputs.size()), "float");
             report.add(check_blocks<double>(op.op, op.inputs.size()), "double");
@@ -89,7 +89,7 @@ void PromiseSurvey::note(const std::vector<CaseNode>& nodes, std::size_t node,
     const Op& op = *nodes[node].op;
     const Shape& output = nodes[node].shape;
     ops_.push_back({class_of(op),
-                    op.attributes(),
+                    to_string(op.attributes()),
                     shapes,
                     output,
                     op.tiles({shapes, output}),

@@ -41,7 +41,7 @@ class CumulativeSum final : public OpOf<CumulativeSum> {
  public:
     explicit CumulativeSum(bool reverse) : reverse_(reverse) {}
     std::string name() const override { return "cumulative_sum"; }
-    std::string attributes() const override { return reverse_ ? "reverse" : ""; }
+    Attributes attributes() const override { return {{"reverse", reverse_}}; }
     Shape shape(std::span<const Shape> inputs) const override {
         if (inputs[0].rank() == 0) throw ShapeError("a scalar has no axis to sum along");
         return inputs[0];

@@ -184,7 +184,7 @@ TEST_CASE("fetching more, checking values, profiling and threads change no train
         auto program =
             compile<float>(graph, fetches, {optimizer.apply(gradients)}, Arena(how.threads), options);
         program.set_profiled(how.profile);
-        CHECK(program.describe().find("accumulate=1") != std::string::npos);
+        CHECK(program.describe().find("accumulate=true") != std::string::npos);
         for (std::uint64_t draw = 0; draw < 5; ++draw) program.run({}, draw);
         CHECK(program.times().empty() != how.profile);
         return Array(w.value());

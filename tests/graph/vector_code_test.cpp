@@ -117,7 +117,7 @@ TEST_CASE_TEMPLATE("machine code of an op makes the bits of its block at every l
     if (!MachineCode::create()) return;
     std::mt19937 random(1);
     for (const OpPointer& op : emitting_ops()) {
-        const std::string description = op->name() + " " + op->attributes();
+        const std::string description = op->name() + " " + to_string(op->attributes());
         CAPTURE(description);
         const std::size_t arity = inputs_of(*op);
         VectorCode recorded;

@@ -193,12 +193,15 @@ TEST_CASE("transposes of the arguments fold into the product") {
                                     product.transpose_a, product.transpose_b));
         const auto flags = [&](bool a, bool b) {
             Graph other;
-            return op_of(matmul(other.input("a", stored(2, 3, a)), other.input("b", stored(3, 4, b)), a, b))
-                .attributes();
+            return to_string(
+                op_of(matmul(other.input("a", stored(2, 3, a)), other.input("b", stored(3, 4, b)), a, b))
+                    .attributes());
         };
         REQUIRE(op.absorb(0, swap));
-        CHECK(op.absorb(0, swap)->attributes() == flags(!product.transpose_a, product.transpose_b));
-        CHECK(op.absorb(1, swap)->attributes() == flags(product.transpose_a, !product.transpose_b));
+        CHECK(to_string(op.absorb(0, swap)->attributes()) ==
+              flags(!product.transpose_a, product.transpose_b));
+        CHECK(to_string(op.absorb(1, swap)->attributes()) ==
+              flags(product.transpose_a, !product.transpose_b));
         CHECK(op.absorb(0, keep) == nullptr);
         CHECK(op.absorb(0, op) == nullptr);
         CHECK(op.accumulating()->absorb(2, swap) == nullptr);

@@ -1,0 +1,62 @@
+#include <duet/graph/attribute.hpp>
+
+#include <bit>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+namespace duet {
+
+namespace {
+
+std::string bits(double number) {
+    return fmt::format("{:x}", std::bit_cast<std::uint64_t>(number));
+}
+
+struct Key {
+    std::string operator()(bool flag) const { return flag ? "true" : "false"; }
+    std::string operator()(std::int64_t number) const { return std::to_string(number); }
+    std::string operator()(double number) const { return bits(number); }
+    std::string operator()(const std::string& text) const { return fmt::format("{}:{}", text.size(), text); }
+    std::string operator()(const std::vector<std::int64_t>& numbers) const {
+        return fmt::format("[{}]", fmt::join(numbers, ","));
+    }
+    std::string operator()(std::span<const double> numbers) const {
+        std::string key;
+        for (const double number : numbers) key += bits(number) + ",";
+        return key;
+    }
+};
+
+struct Text {
+    std::string operator()(std::span<const double> numbers) const {
+        return fmt::format("{} numbers", numbers.size());
+    }
+    std::string operator()(const std::vector<std::int64_t>& numbers) const {
+        return fmt::format("[{}]", fmt::join(numbers, ", "));
+    }
+    template <class T>
+    std::string operator()(const T& value) const {
+        return fmt::format("{}", value);
+    }
+};
+
+template <class Written>
+std::string written(const Attributes& attributes, const Written& write) {
+    std::string text;
+    for (const Attribute& each : attributes)
+        text += (text.empty() ? "" : ", ") + each.name + "=" + std::visit(write, each.value);
+    return text;
+}
+
+}  // namespace
+
+std::string merge_key(const Attributes& attributes) {
+    return written(attributes, Key());
+}
+
+std::string to_string(const Attributes& attributes) {
+    return written(attributes, Text());
+}
+
+}  // namespace duet
