@@ -104,19 +104,16 @@ class Placement {
             if (!node.op->in_place(i) || !buffer || layout_.lifetimes[*buffer].last != step) continue;
             const auto reads = std::count_if(node.inputs.begin(), node.inputs.end(),
                                              [&](std::size_t input) { return units_.base[input] == value; });
-            if (reads == 1 && !read_by_epilogue(value, *units_.of_node[head], head)) return buffer;
+            if (reads == 1 && !read_by_epilogue(value, *units_.of_node[head])) return buffer;
         }
         return {};
     }
 
-    /// True if elementwise nodes of the unit read `value` beside its head.
-    bool read_by_epilogue(std::size_t value, std::size_t unit, std::size_t head) const {
+    /// True if elementwise nodes of the unit read `value` too.
+    bool read_by_epilogue(std::size_t value, std::size_t unit) const {
         for (const std::size_t node : units_.list[unit].nodes)
-            for (const std::size_t input : plan_.nodes[node].inputs) {
-                if (node == head) continue;
-                const bool repeated = plan_.nodes[input].op->expands() && !units_.of_node[input];
-                if (units_.base[repeated ? plan_.nodes[input].inputs.front() : input] == value) return true;
-            }
+            for (const std::size_t input : plan_.nodes[node].inputs)
+                if (units_.source_of(input) == value) return true;
         return false;
     }
 

@@ -130,12 +130,16 @@ class Lowering {
         const auto place_of = [&](std::size_t node) {
             const auto known = places.find(node);
             if (known != places.end()) return known->second;
-            const bool repeats = plan_.nodes[node].op->expands() && !units_.of_node[node];
-            const std::size_t source = repeats ? plan_.nodes[node].inputs.front() : node;
-            operands.push_back({slot_of(source), repeats ? plan_.nodes[source].shape.elements() : 0});
-            const std::size_t operand =
-                repeats ? program.add_operand({plan_.nodes[source].shape, plan_.nodes[node].shape})
-                        : program.add_operand();
+            const std::size_t slot = slot_of_node_[units_.source_of(node)];
+            std::size_t operand = 0;
+            if (const auto repeated = units_.repeated[node]) {
+                const Shape& shape = plan_.nodes[*repeated].shape;
+                operands.push_back({slot, shape.elements()});
+                operand = program.add_operand({shape, plan_.nodes[node].shape});
+            } else {
+                operands.push_back({slot, 0});
+                operand = program.add_operand();
+            }
             return places.emplace(node, Place{Place::Kind::operand, operand}).first->second;
         };
         for (const std::size_t node : unit.nodes) {

@@ -75,10 +75,8 @@ bool reads_elementwise(const Plan& plan, const Units& units, std::size_t index, 
         for (const std::size_t input : plan.nodes[*unit.head].inputs)
             if (units.base[input] == value) return false;
     for (const std::size_t node : unit.nodes)
-        for (const std::size_t input : plan.nodes[node].inputs) {
-            const bool in_place_broadcast = plan.nodes[input].op->expands() && !units.of_node[input];
-            if (in_place_broadcast && units.base[plan.nodes[input].inputs.front()] == value) return false;
-        }
+        for (const std::size_t input : plan.nodes[node].inputs)
+            if (units.repeated[input] && units.source_of(input) == value) return false;
     return true;
 }
 

@@ -36,6 +36,7 @@ class Grouping {
         units_.of_node.resize(plan.nodes.size());
         units_.stored.assign(plan.nodes.size(), false);
         units_.base.resize(plan.nodes.size());
+        units_.repeated.resize(plan.nodes.size());
         wanted_.assign(plan.nodes.size(), false);
     }
 
@@ -65,7 +66,10 @@ class Grouping {
             return;
         }
         if (op.aliases()) return;
-        if (fuse_ && op.expands() && !wanted_[node] && read_by_elementwise_alone(node)) return;
+        if (fuse_ && op.expands() && !wanted_[node] && read_by_elementwise_alone(node)) {
+            units_.repeated[node] = plan_.nodes[node].inputs.front();
+            return;
+        }
         if (fuse_ && op.elementwise() && !alone_[node]) {
             if (const auto unit = common_unit_of_consumers(node)) {
                 units_.list[*unit].nodes.push_back(node);
@@ -224,8 +228,7 @@ std::vector<std::size_t> values_read(const Plan& plan, const Units& units, std::
     const Unit& unit = units.list[index];
     std::vector<std::size_t> values;
     const auto read = [&](std::size_t node) {
-        const bool in_place_broadcast = plan.nodes[node].op->expands() && !units.of_node[node];
-        const std::size_t value = units.base[in_place_broadcast ? plan.nodes[node].inputs.front() : node];
+        const std::size_t value = units.source_of(node);
         if (units.of_node[value] != index && std::find(values.begin(), values.end(), value) == values.end())
             values.push_back(value);
     };

@@ -43,8 +43,13 @@ struct Units {
     std::vector<std::optional<std::size_t>> of_node;
     /// The node whose buffer holds each node's value: itself, or what it is an alias of.
     std::vector<std::size_t> base;
+    /// What a broadcast read in place repeats; none for all other nodes.
+    std::vector<std::optional<std::size_t>> repeated;
     /// True for values that exist in memory after their unit has run.
     std::vector<bool> stored;
+
+    /// The node whose buffer is read where a node's value is.
+    std::size_t source_of(std::size_t node) const { return base[repeated[node].value_or(node)]; }
 };
 
 /// Cuts a plan into units. With `fuse`, an elementwise node joins the unit of its consumers when all of them
