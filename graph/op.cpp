@@ -1,12 +1,12 @@
 #include <duet/graph/op.hpp>
 
-#include <algorithm>
 #include <array>
 #include <cassert>
 
 #include <fmt/format.h>
 
 #include <duet/graph/error.hpp>
+#include <duet/graph/pieces.hpp>
 
 namespace duet {
 
@@ -14,14 +14,17 @@ namespace {
 
 constexpr std::size_t elements_per_tile = 1 << 14;
 
+Pieces tiles_of(const Shape& output) {
+    return {output.elements(), elements_per_tile};
+}
+
 template <class T>
 void run_elements(const ElementwiseOp& op, const Kernel<T>& kernel) {
-    const std::size_t begin = kernel.tile * elements_per_tile;
-    const std::size_t end = std::min(begin + elements_per_tile, kernel.output_shape.elements());
+    const Range range = tiles_of(kernel.output_shape)[kernel.tile];
     std::array<const T*, ElementwiseOp::most_inputs> inputs{};
     assert(kernel.inputs.size() <= inputs.size());
-    for (std::size_t i = 0; i < kernel.inputs.size(); ++i) inputs[i] = kernel.inputs[i] + begin;
-    op.block(inputs.data(), kernel.output + begin, end - begin);
+    for (std::size_t i = 0; i < kernel.inputs.size(); ++i) inputs[i] = kernel.inputs[i] + range.begin;
+    op.block(inputs.data(), kernel.output + range.begin, range.size());
 }
 
 }  // namespace
@@ -60,7 +63,7 @@ double ElementwiseOp::flops(const Signature& signature) const {
 }
 
 std::size_t ElementwiseOp::tiles(const Signature& signature) const {
-    return (signature.output.elements() + elements_per_tile - 1) / elements_per_tile;
+    return tiles_of(signature.output).count();
 }
 
 void ElementwiseOp::block_with_scalar(const float* const*, std::size_t, float*, std::size_t) const {

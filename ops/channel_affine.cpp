@@ -7,6 +7,7 @@
 
 #include <duet/graph/error.hpp>
 #include <duet/graph/graph.hpp>
+#include <duet/graph/pieces.hpp>
 #include <duet/ops/arithmetic.hpp>
 #include <duet/ops/reduce.hpp>
 #include <duet/ops/shape_rules.hpp>
@@ -20,15 +21,16 @@ constexpr std::size_t elements_per_tile = 1 << 13;
 /// A tensor seen as runs of `inner` elements that share a factor, run i having factor i % channels; a tile
 /// takes some of them.
 struct Runs {
-    std::size_t count = 1, channels = 1, inner = 1, per_tile;
+    std::size_t channels, inner = 1;
+    Pieces tiles;
 
     Runs(const Shape& shape, std::size_t first, const Shape& factors) : channels(factors.elements()) {
         const std::size_t last = first + factors.rank();
+        std::size_t count = 1;
         for (std::size_t axis = 0; axis < shape.rank(); ++axis) (axis < last ? count : inner) *= shape[axis];
-        per_tile = std::max<std::size_t>(1, elements_per_tile / inner);
-        if (inner == 1 && per_tile > channels) per_tile = per_tile / channels * channels;
+        tiles = row_pieces(count, inner, elements_per_tile);
+        if (inner == 1 && tiles.most > channels) tiles.most -= tiles.most % channels;
     }
-    std::size_t tiles() const { return (count + per_tile - 1) / per_tile; }
 };
 
 /// x * factor, then + shift if it has one, then + a tensor of x's shape if it accumulates.
@@ -64,22 +66,21 @@ class ChannelAffine final : public OpOf<ChannelAffine> {
         return std::make_shared<ChannelAffine>(first_, shifts_, true);
     }
     bool in_place(std::size_t input) const override { return input == 0 || input == addend(); }
-    std::size_t tiles(const Signature& signature) const override { return runs(signature).tiles(); }
+    std::size_t tiles(const Signature& signature) const override { return runs(signature).tiles.count(); }
     bool accepts_epilogue() const override { return true; }
     Region region(const Signature& signature, std::size_t tile) const override {
         const Runs by = runs(signature);
-        const std::size_t begin = tile * by.per_tile, end = std::min(begin + by.per_tile, by.count);
-        const std::size_t length = (end - begin) * by.inner;
-        return {begin * by.inner, 1, length, length};
+        const Range range = by.tiles[tile];
+        const std::size_t length = range.size() * by.inner;
+        return {range.begin * by.inner, 1, length, length};
     }
 
     template <class T>
     void compute(const Kernel<T>& kernel) const {
         const Runs by = runs({kernel.input_shapes, kernel.output_shape});
-        const std::size_t begin = kernel.tile * by.per_tile;
-        const std::size_t end = std::min(begin + by.per_tile, by.count);
+        const Range range = by.tiles[kernel.tile];
         const T* const added = accumulates_ ? kernel.inputs[addend()] : nullptr;
-        for (std::size_t run = begin; run < end;) {
+        for (std::size_t run = range.begin; run < range.end;) {
             const std::size_t channel = run % by.channels;
             const T* const factor = kernel.inputs[1] + channel;
             const T* const shift = shifts_ ? kernel.inputs[2] + channel : nullptr;
@@ -87,7 +88,7 @@ class ChannelAffine final : public OpOf<ChannelAffine> {
             const T* const x = kernel.inputs[0] + at;
             const T* const addends = added ? added + at : nullptr;
             if (by.inner == 1) {
-                const std::size_t count = std::min(by.channels - channel, end - run);
+                const std::size_t count = std::min(by.channels - channel, range.end - run);
                 apply_to(
                     x, addends, kernel.output + at, count, [=](std::size_t i) { return factor[i]; },
                     [=](std::size_t i) { return shift[i]; });

@@ -8,6 +8,7 @@
 
 #include <duet/graph/error.hpp>
 #include <duet/graph/graph.hpp>
+#include <duet/graph/pieces.hpp>
 #include <duet/ops/shape_rules.hpp>
 
 namespace duet {
@@ -27,13 +28,6 @@ std::size_t checked_index(const Op& op, const T* indices, std::size_t position, 
     return static_cast<std::size_t>(index);
 }
 
-/// Pieces of whole rows: how many rows each, and how many pieces.
-struct RowTiles {
-    std::size_t rows, count;
-    RowTiles(std::size_t total, std::size_t row_length)
-        : rows(std::max<std::size_t>(1, elements_per_tile / row_length)), count((total + rows - 1) / rows) {}
-};
-
 class Gather final : public OpOf<Gather> {
  public:
     std::string name() const override { return "gather"; }
@@ -45,15 +39,14 @@ class Gather final : public OpOf<Gather> {
         return scatter_add(seed, application.inputs[1], application.inputs[0].shape()[0]);
     }
     std::size_t tiles(const Signature& signature) const override {
-        return RowTiles(signature.inputs[1].elements(), row_length(signature.inputs[0])).count;
+        return rows(signature.inputs[0], signature.inputs[1]).count();
     }
     template <class T>
     void compute(const Kernel<T>& kernel) const {
         const Shape& table = kernel.input_shapes[0];
-        const std::size_t total = kernel.input_shapes[1].elements(), length = row_length(table);
-        const RowTiles tiles(total, length);
-        const std::size_t end = std::min((kernel.tile + 1) * tiles.rows, total);
-        for (std::size_t i = kernel.tile * tiles.rows; i < end; ++i) {
+        const std::size_t length = row_length(table);
+        const Range range = rows(table, kernel.input_shapes[1])[kernel.tile];
+        for (std::size_t i = range.begin; i < range.end; ++i) {
             const std::size_t row = checked_index(*this, kernel.inputs[1], i, table[0]);
             std::copy_n(kernel.inputs[0] + row * length, length, kernel.output + i * length);
         }
@@ -61,6 +54,9 @@ class Gather final : public OpOf<Gather> {
 
  private:
     static std::size_t row_length(const Shape& table) { return table.elements() / table[0]; }
+    static Pieces rows(const Shape& table, const Shape& indices) {
+        return row_pieces(indices.elements(), row_length(table), elements_per_tile);
+    }
 };
 
 class ScatterAdd final : public OpOf<ScatterAdd> {
@@ -80,26 +76,24 @@ class ScatterAdd final : public OpOf<ScatterAdd> {
         return gather(seed, application.inputs[1]);
     }
     /// A tile takes some columns of every row, so that no two of them write to one element.
-    std::size_t tiles(const Signature& signature) const override {
-        const std::size_t length = signature.output.elements() / rows_;
-        return (length + columns_per_tile - 1) / columns_per_tile;
-    }
+    std::size_t tiles(const Signature& signature) const override { return columns(signature.output).count(); }
     template <class T>
     void compute(const Kernel<T>& kernel) const {
         const std::size_t length = kernel.output_shape.elements() / rows_;
-        const std::size_t begin = kernel.tile * columns_per_tile;
-        const std::size_t columns = std::min(columns_per_tile, length - begin);
+        const Range range = columns(kernel.output_shape)[kernel.tile];
         for (std::size_t row = 0; row < rows_; ++row)
-            std::fill_n(kernel.output + row * length + begin, columns, T(0));
+            std::fill_n(kernel.output + row * length + range.begin, range.size(), T(0));
         for (std::size_t i = 0; i < kernel.input_shapes[1].elements(); ++i) {
             const std::size_t row = checked_index(*this, kernel.inputs[1], i, rows_);
-            const T* from = kernel.inputs[0] + i * length + begin;
-            T* to = kernel.output + row * length + begin;
-            for (std::size_t j = 0; j < columns; ++j) to[j] += from[j];
+            const T* from = kernel.inputs[0] + i * length + range.begin;
+            T* to = kernel.output + row * length + range.begin;
+            for (std::size_t j = 0; j < range.size(); ++j) to[j] += from[j];
         }
     }
 
  private:
+    Pieces columns(const Shape& output) const { return {output.elements() / rows_, columns_per_tile}; }
+
     static constexpr std::size_t columns_per_tile = 1024;
     std::size_t rows_;
 };
@@ -113,20 +107,20 @@ class OneHot final : public OpOf<OneHot> {
     double flops(const Signature&) const override { return 0; }
     bool differentiable(std::size_t) const override { return false; }
     bool may_fail() const override { return true; }
-    std::size_t tiles(const Signature& signature) const override {
-        return RowTiles(signature.inputs[0].elements(), depth_).count;
-    }
+    std::size_t tiles(const Signature& signature) const override { return rows(signature.inputs[0]).count(); }
     template <class T>
     void compute(const Kernel<T>& kernel) const {
-        const std::size_t total = kernel.input_shapes[0].elements();
-        const RowTiles tiles(total, depth_);
-        const std::size_t begin = kernel.tile * tiles.rows, end = std::min(begin + tiles.rows, total);
-        std::fill(kernel.output + begin * depth_, kernel.output + end * depth_, T(0));
-        for (std::size_t i = begin; i < end; ++i)
+        const Range range = rows(kernel.input_shapes[0])[kernel.tile];
+        std::fill(kernel.output + range.begin * depth_, kernel.output + range.end * depth_, T(0));
+        for (std::size_t i = range.begin; i < range.end; ++i)
             kernel.output[i * depth_ + checked_index(*this, kernel.inputs[0], i, depth_)] = T(1);
     }
 
  private:
+    Pieces rows(const Shape& indices) const {
+        return row_pieces(indices.elements(), depth_, elements_per_tile);
+    }
+
     std::size_t depth_;
 };
 

@@ -10,6 +10,7 @@
 
 #include <duet/graph/error.hpp>
 #include <duet/graph/graph.hpp>
+#include <duet/graph/pieces.hpp>
 #include <duet/ops/arithmetic.hpp>
 #include <duet/ops/channel_affine.hpp>
 #include <duet/ops/shape_ops.hpp>
@@ -74,11 +75,9 @@ struct Partition {
     /// True if a tile takes whole channels, side by side in the rows of `outer`; otherwise it takes runs of
     /// `inner` elements, whose moments are combined last.
     bool abreast() const { return outer > 1 && inner <= strip; }
-    std::size_t units() const { return abreast() ? channels : runs(); }
-    std::size_t units_per_tile() const {
-        return std::max<std::size_t>(1, (abreast() ? strip : elements_per_tile) / inner);
+    Pieces tiles() const {
+        return abreast() ? row_pieces(channels, inner, strip) : row_pieces(runs(), inner, elements_per_tile);
     }
-    std::size_t tiles() const { return (units() + units_per_tile() - 1) / units_per_tile(); }
     /// A mean and a sum of squared deviations a run.
     std::size_t workspace() const { return outer == 1 || abreast() ? 0 : 2 * runs(); }
 };
@@ -112,7 +111,7 @@ class Moments final : public OpOf<Moments> {
         return 4 * static_cast<double>(signature.inputs[0].elements());
     }
     std::size_t tiles(const Signature& signature) const override {
-        return Partition(signature.inputs[0], first_, last_).tiles();
+        return Partition(signature.inputs[0], first_, last_).tiles().count();
     }
     /// With n terms, seed s of the mean and t of the variance: s / n + 2 t / n (x - mean), the constants of a
     /// channel taken together.
@@ -133,15 +132,14 @@ class Moments final : public OpOf<Moments> {
     template <class T>
     void compute(const Kernel<T>& kernel) const {
         const Partition by(kernel.input_shapes[0], first_, last_);
-        const std::size_t begin = kernel.tile * by.units_per_tile();
-        const std::size_t end = std::min(begin + by.units_per_tile(), by.units());
-        const T* from = kernel.inputs[0] + begin * by.inner;
+        const Range range = by.tiles()[kernel.tile];
+        const T* from = kernel.inputs[0] + range.begin * by.inner;
         if (by.abreast()) {
-            T* mean = kernel.output + begin;
-            return compute_abreast(by, from, end - begin, mean, mean + by.channels);
+            T* mean = kernel.output + range.begin;
+            return compute_abreast(by, from, range.size(), mean, mean + by.channels);
         }
         T* const means = by.outer == 1 ? kernel.output : kernel.workspace;
-        for (std::size_t run = begin; run < end; ++run, from += by.inner) {
+        for (std::size_t run = range.begin; run < range.end; ++run, from += by.inner) {
             const T mean = total(from, by.inner, Identity()) / static_cast<T>(by.inner);
             const T squares = total(from, by.inner, SquaredDeviation<T>{mean});
             means[run] = mean;

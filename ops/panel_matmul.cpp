@@ -4,6 +4,7 @@
 #include <optional>
 
 #include <duet/graph/error.hpp>
+#include <duet/graph/pieces.hpp>
 #include <duet/ops/kernels/panel_product.hpp>
 #include <duet/ops/kernels/product_split.hpp>
 #include <duet/ops/kernels/strided_rows.hpp>
@@ -16,7 +17,7 @@ namespace {
 constexpr std::size_t width = panel_columns<float>;
 
 std::size_t panels(std::size_t columns) {
-    return (columns + width - 1) / width;
+    return ceil_divide(columns, width);
 }
 
 /// (n, k) to (panels, k, width), zeros behind the last column.

@@ -12,6 +12,7 @@
 
 #include <duet/graph/error.hpp>
 #include <duet/graph/graph.hpp>
+#include <duet/graph/pieces.hpp>
 #include <duet/ops/arithmetic.hpp>
 #include <duet/ops/kernels/addend.hpp>
 #include <duet/ops/reduce.hpp>
@@ -60,25 +61,24 @@ Shape pooled_shape(const Shape& shape, const Pool2d& how) {
 
 /// Images and what pools make of them, plane by plane.
 struct Planes {
-    std::size_t count, height, width, rows, columns, per_tile;
+    std::size_t height, width, rows, columns;
+    Pieces tiles;
 
     Planes(const Shape& images, const Shape& pooled)
-        : count(images[0] * images[1]),
-          height(images[2]),
+        : height(images[2]),
           width(images[3]),
           rows(pooled[2]),
           columns(pooled[3]),
-          per_tile(std::max<std::size_t>(1, elements_per_tile / (height * width))) {}
+          tiles(row_pieces(images[0] * images[1], image(), elements_per_tile)) {}
 
-    std::size_t tiles() const { return (count + per_tile - 1) / per_tile; }
     std::size_t image() const { return height * width; }
     std::size_t pooled() const { return rows * columns; }
 
     /// Calls `action(plane)` for the planes of a tile.
     template <class Action>
     void each(std::size_t tile, const Action& action) const {
-        const std::size_t end = std::min((tile + 1) * per_tile, count);
-        for (std::size_t plane = tile * per_tile; plane < end; ++plane) action(plane);
+        const Range range = tiles[tile];
+        for (std::size_t plane = range.begin; plane < range.end; ++plane) action(plane);
     }
 };
 
@@ -128,7 +128,7 @@ class SumPool final : public OpOf<SumPool> {
         return sum_unpool2d(seed, how_, {images[2], images[3]});
     }
     std::size_t tiles(const Signature& signature) const override {
-        return Planes(signature.inputs[0], signature.output).tiles();
+        return Planes(signature.inputs[0], signature.output).tiles.count();
     }
     std::size_t scratch(const Signature& signature) const override {
         return PaddedRow(how_, Planes(signature.inputs[0], signature.output)).length;
@@ -199,7 +199,7 @@ class SumUnpool final : public OpOf<SumUnpool> {
         return sum_pool2d(seed, how_);
     }
     std::size_t tiles(const Signature& signature) const override {
-        return Planes(signature.output, signature.inputs[0]).tiles();
+        return Planes(signature.output, signature.inputs[0]).tiles.count();
     }
     std::size_t scratch(const Signature& signature) const override {
         return PaddedRow(how_, Planes(signature.output, signature.inputs[0])).length;
@@ -265,7 +265,7 @@ class MaxPoolPlaces final : public OpOf<MaxPoolPlaces> {
     }
     bool differentiable(std::size_t) const override { return false; }
     std::size_t tiles(const Signature& signature) const override {
-        return Planes(signature.inputs[0], signature.output).tiles();
+        return Planes(signature.inputs[0], signature.output).tiles.count();
     }
     std::size_t scratch(const Signature& signature) const override {
         return Planes(signature.inputs[0], signature.output).columns;
@@ -297,10 +297,10 @@ class MaxPoolPlaces final : public OpOf<MaxPoolPlaces> {
         for (std::size_t y = by.begin; y < by.end; ++y)
             for (std::size_t column = 0; column < how_.kernel[1]; ++column) {
                 const std::size_t step = how_.stride[1];
-                const std::size_t first = column >= padding ? 0 : (padding - column + step - 1) / step;
+                const std::size_t first = column >= padding ? 0 : ceil_divide(padding - column, step);
                 if (planes.width + padding <= column) continue;
                 const std::size_t last =
-                    std::min(planes.columns, (planes.width + padding - column + step - 1) / step);
+                    std::min(planes.columns, ceil_divide(planes.width + padding - column, step));
                 if (first >= last) continue;
                 const std::size_t place = y * planes.width + first * step + column - padding;
                 compare(image + place, last - first, static_cast<T>(place), largest + first, places + first);
@@ -336,7 +336,7 @@ class TakeAt final : public OpOf<TakeAt> {
         return add_at(seed, application.inputs[1], application.inputs[0].shape());
     }
     std::size_t tiles(const Signature& signature) const override {
-        return Planes(signature.inputs[0], signature.output).tiles();
+        return Planes(signature.inputs[0], signature.output).tiles.count();
     }
     template <class T>
     void compute(const Kernel<T>& kernel) const {
@@ -372,7 +372,7 @@ class AddAt final : public OpOf<AddAt> {
         return input == 2 ? seed : apply(std::make_shared<TakeAt>(), {seed, application.inputs[1]});
     }
     std::size_t tiles(const Signature& signature) const override {
-        return Planes(signature.output, signature.inputs[0]).tiles();
+        return Planes(signature.output, signature.inputs[0]).tiles.count();
     }
     template <class T>
     void compute(const Kernel<T>& kernel) const {

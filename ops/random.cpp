@@ -11,6 +11,7 @@
 #include <duet/graph/error.hpp>
 #include <duet/graph/graph.hpp>
 #include <duet/graph/op.hpp>
+#include <duet/graph/pieces.hpp>
 #include <duet/ops/comparison.hpp>
 #include <duet/ops/kernels/philox.hpp>
 #include <duet/ops/math.hpp>
@@ -35,26 +36,25 @@ class RandomOp : public Op {
     }
     Shape shape(std::span<const Shape>) const override { return shape_; }
     bool pure() const override { return false; }
-    std::size_t tiles(const Signature& signature) const override {
-        return (signature.output.elements() + elements_per_tile - 1) / elements_per_tile;
-    }
+    std::size_t tiles(const Signature& signature) const override { return pieces(signature.output).count(); }
 
  protected:
     /// Fills the tile, `transform` making each 64 elements of one 16 blocks' words.
     template <class T, class Transform>
     void draw(const Kernel<T>& kernel, Transform transform) const {
-        const std::size_t begin = kernel.tile * elements_per_tile;
-        const std::size_t end = std::min(begin + elements_per_tile, kernel.output_shape.elements());
+        const Range range = pieces(kernel.output_shape)[kernel.tile];
         philox::Words words;
         std::array<T, elements_per_group> group;
-        for (std::size_t i = begin; i < end; i += elements_per_group) {
+        for (std::size_t i = range.begin; i < range.end; i += elements_per_group) {
             philox::fill(key_, kernel.draw, i / 4, words);
             transform(words, group.data());
-            std::copy_n(group.data(), std::min(elements_per_group, end - i), kernel.output + i);
+            std::copy_n(group.data(), std::min(elements_per_group, range.end - i), kernel.output + i);
         }
     }
 
  private:
+    static Pieces pieces(const Shape& output) { return {output.elements(), elements_per_tile}; }
+
     std::string stream_;
     philox::Key key_;
     Shape shape_;

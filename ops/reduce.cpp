@@ -8,6 +8,7 @@
 
 #include <duet/graph/error.hpp>
 #include <duet/graph/graph.hpp>
+#include <duet/graph/pieces.hpp>
 #include <duet/ops/arithmetic.hpp>
 #include <duet/ops/broadcast.hpp>
 #include <duet/ops/comparison.hpp>
@@ -41,13 +42,13 @@ struct Partition {
         for (std::size_t axis = 0; axis < input.rank(); ++axis)
             (axis < first ? outer : axis < last ? terms : columns) *= input[axis];
         part_terms = terms;
-        const std::size_t width = std::min(columns, strip), strips_of_all = (columns + strip - 1) / strip;
+        const std::size_t width = std::min(columns, strip), strips_of_all = ceil_divide(columns, strip);
         if (outer * strips_of_all < 16 && terms * columns > 2 * fewest_part_elements) {
             const std::size_t fewest =
                 std::max(std::bit_ceil(fewest_part_elements / width), fewest_part_terms);
             const std::size_t most = std::max(std::bit_floor(most_part_elements / width), fewest);
             part_terms = std::clamp(std::bit_floor(std::max<std::size_t>(terms / 64, 1)), fewest, most);
-            parts = (terms + part_terms - 1) / part_terms;
+            parts = ceil_divide(terms, part_terms);
             part_terms = std::min(part_terms, terms);
         }
         if (parts > 1) return;
@@ -56,7 +57,7 @@ struct Partition {
         else
             units = std::bit_floor(std::max<std::size_t>(elements_per_tile / (terms * columns), 1));
     }
-    std::size_t groups() const { return (outer + units - 1) / units; }
+    std::size_t groups() const { return ceil_divide(outer, units); }
     std::size_t tiles() const { return groups() * parts * strips; }
     std::size_t workspace() const { return parts > 1 ? parts * outer * columns : 0; }
 
@@ -108,7 +109,7 @@ template <class By, class T>
 T combine_run(const T* terms, std::size_t n) {
     constexpr std::size_t wide = 64, lanes = 16;
     if (n > run_chunk) {
-        const std::size_t half = (n / 2 + run_chunk - 1) / run_chunk * run_chunk;
+        const std::size_t half = ceil_divide(n / 2, run_chunk) * run_chunk;
         return By::combine(combine_run<By>(terms, half), combine_run<By>(terms + half, n - half));
     }
     if (n < lanes) {
@@ -141,7 +142,7 @@ template <class By, class T>
 void combine_rows(const T* __restrict terms, std::size_t rows, std::size_t stride, std::size_t columns,
                   T* __restrict result) {
     if (rows > row_chunk) {
-        const std::size_t half = (rows / 2 + row_chunk - 1) / row_chunk * row_chunk;
+        const std::size_t half = ceil_divide(rows / 2, row_chunk) * row_chunk;
         T rest[strip];
         combine_rows<By>(terms, half, stride, columns, result);
         combine_rows<By>(terms + half * stride, rows - half, stride, columns, rest);

@@ -10,6 +10,7 @@
 
 #include <duet/graph/error.hpp>
 #include <duet/graph/graph.hpp>
+#include <duet/graph/pieces.hpp>
 #include <duet/ops/kernels/addend.hpp>
 #include <duet/ops/kernels/strided_copy.hpp>
 
@@ -19,8 +20,8 @@ namespace {
 
 constexpr std::size_t elements_per_tile = 1 << 15;
 
-std::size_t tiles_of(const Shape& output) {
-    return (output.elements() + elements_per_tile - 1) / elements_per_tile;
+Pieces tiles_of(const Shape& output) {
+    return {output.elements(), elements_per_tile};
 }
 
 class Reshape final : public OpOf<Reshape> {
@@ -102,7 +103,9 @@ class Concat final : public OpOf<Concat> {
         end[axis_] = begin[axis_] + application.inputs[input].shape()[axis_];
         return slice(seed, begin, end);
     }
-    std::size_t tiles(const Signature& signature) const override { return tiles_of(signature.output); }
+    std::size_t tiles(const Signature& signature) const override {
+        return tiles_of(signature.output).count();
+    }
     /// The output is rows made of one run from each input; a tile may begin and end within a run.
     template <class T>
     void compute(const Kernel<T>& kernel) const {
@@ -110,8 +113,7 @@ class Concat final : public OpOf<Concat> {
         const std::size_t inner = std::accumulate(output.begin() + static_cast<std::ptrdiff_t>(axis_) + 1,
                                                   output.end(), std::size_t{1}, std::multiplies<>());
         const std::size_t row_length = output[axis_] * inner;
-        std::size_t at = kernel.tile * elements_per_tile;
-        const std::size_t end = std::min(at + elements_per_tile, output.elements());
+        auto [at, end] = tiles_of(output)[kernel.tile];
         while (at < end) {
             const std::size_t row = at / row_length;
             std::size_t offset = at % row_length, source = 0, run = kernel.input_shapes[0][axis_] * inner;
@@ -183,14 +185,15 @@ class Pad final : public OpOf<Pad> {
         for (std::size_t axis = 0; axis < end.size(); ++axis) end[axis] += before_[axis];
         return slice(seed, before_, end);
     }
-    std::size_t tiles(const Signature& signature) const override { return tiles_of(signature.output); }
+    std::size_t tiles(const Signature& signature) const override {
+        return tiles_of(signature.output).count();
+    }
     /// Zeros, or what is added to unless it stands there, then the rows of the input that fall into the
     /// tile's part of the output.
     template <class T>
     void compute(const Kernel<T>& kernel) const {
         const Shape &input = kernel.input_shapes[0], &output = kernel.output_shape;
-        const std::size_t begin = kernel.tile * elements_per_tile;
-        const std::size_t end = std::min(begin + elements_per_tile, output.elements());
+        const auto [begin, end] = tiles_of(output)[kernel.tile];
         begin_with(accumulate_ ? kernel.inputs[1] : nullptr, kernel.output, begin, end - begin);
         const Rows rows(input, output, before_, after_);
         if (rows.position(rows.count - 1) + rows.length <= begin) return;

@@ -61,7 +61,7 @@ void cut_blocks(const ConvolutionGeometry& geometry, ConvolutionPass pass, const
 
 std::size_t round_up(std::size_t elements) {
     constexpr std::size_t line = 16;
-    return (elements + line - 1) / line * line;
+    return ceil_divide(elements, line) * line;
 }
 
 /// Pixels of the image that so many of the features meet, along an axis.
@@ -136,10 +136,6 @@ ConvolutionPlan plan_gathered(const ConvolutionGeometry& geometry, ConvolutionPa
 }
 
 }  // namespace
-
-std::size_t ceil_divide(std::size_t a, std::size_t b) {
-    return (a + b - 1) / b;
-}
 
 std::size_t even_piece(std::size_t extent, std::size_t most) {
     const std::size_t pieces = ceil_divide(extent, std::clamp<std::size_t>(most, 1, extent));

@@ -3,6 +3,8 @@
 #include <array>
 #include <cstddef>
 
+#include <duet/graph/pieces.hpp>
+
 namespace duet {
 
 /// A two-dimensional convolution, its gradient with regard to the image, and that with regard to the weight
@@ -42,12 +44,6 @@ struct ConvolutionGeometry {
 /// Which of the three is computed.
 enum class ConvolutionPass { features, image, weight };
 
-/// Begin and end of one of several ranges.
-struct Range {
-    std::size_t begin, end;
-    std::size_t size() const { return end - begin; }
-};
-
 /// Visits `range` in pieces of at most `most`.
 template <class Visit>
 void for_each_piece(const Range& range, std::size_t most, const Visit& visit) {
@@ -58,7 +54,6 @@ void for_each_piece(const Range& range, std::size_t most, const Visit& visit) {
 /// The part-th of `parts` ranges of almost equal size that [0, extent) is cut into.
 Range part_of(std::size_t extent, std::size_t parts, std::size_t part);
 
-std::size_t ceil_divide(std::size_t a, std::size_t b);
 /// `extent` cut into pieces of at most `most` and of almost equal size: that size.
 std::size_t even_piece(std::size_t extent, std::size_t most);
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <duet/graph/pieces.hpp>
+
 namespace duet {
 
 namespace {
@@ -11,10 +13,6 @@ constexpr std::size_t most_tiles = 32;
 constexpr double too_small = 0.3e6;
 /// What each tile of rows should have at least, and each of columns.
 constexpr std::size_t fewest_rows = 56, fewest_columns = 64;
-
-std::size_t ceil_divide(std::size_t a, std::size_t b) {
-    return (a + b - 1) / b;
-}
 
 /// An even number of tiles, so that two threads share them evenly, or one.
 std::size_t even(std::size_t tiles) {

@@ -49,8 +49,7 @@ StridedCopy::StridedCopy(const Shape& output, const Strides& from) {
                             strides->begin() + rank_ - 1);
     }
     const std::size_t inner = output.elements() / extents_[0];
-    extents_per_tile_ = std::max<std::size_t>(1, elements_per_tile / inner);
-    tiles_ = (extents_[0] + extents_per_tile_ - 1) / extents_per_tile_;
+    tiles_ = row_pieces(extents_[0], inner, elements_per_tile);
 }
 
 template <class T>
@@ -74,10 +73,10 @@ void StridedCopy::copy_axes(std::size_t axis, const T* from, T* to) const {
 
 template <class T>
 void StridedCopy::run(std::size_t tile, const T* from, T* to) const {
-    const std::size_t begin = tile * extents_per_tile_;
+    const Range range = tiles_[tile];
     StridedCopy part = *this;
-    part.extents_[0] = std::min(extents_per_tile_, extents_[0] - begin);
-    part.copy_axes(0, from + begin * from_[0], to + begin * to_[0]);
+    part.extents_[0] = range.size();
+    part.copy_axes(0, from + range.begin * from_[0], to + range.begin * to_[0]);
 }
 
 template void StridedCopy::run(std::size_t, const float*, float*) const;

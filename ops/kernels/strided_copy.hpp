@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 
+#include <duet/graph/pieces.hpp>
 #include <duet/graph/shape.hpp>
 
 namespace duet {
@@ -21,7 +22,7 @@ class StridedCopy {
     StridedCopy(const Shape& output, const Strides& from);
 
     /// Into how many independent pieces the copy is cut.
-    std::size_t tiles() const { return tiles_; }
+    std::size_t tiles() const { return tiles_.count(); }
     template <class T>
     void run(std::size_t tile, const T* from, T* to) const;
 
@@ -31,7 +32,7 @@ class StridedCopy {
 
     std::size_t rank_ = 0;
     Strides extents_{}, from_{}, to_{};
-    std::size_t tiles_ = 1, extents_per_tile_ = 1;
+    Pieces tiles_;
 };
 
 extern template void StridedCopy::run(std::size_t, const float*, float*) const;

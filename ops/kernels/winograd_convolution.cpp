@@ -21,12 +21,12 @@ void transpose_planes(const T* planes, std::size_t channels, std::size_t pixels,
     transpose_rows(planes, pixels, channels, pixels, to, channels);
 }
 
-/// The elements of the pieces of a tile's scratch memory.
-struct Pieces {
+/// The elements of the parts of a tile's scratch memory.
+struct ScratchParts {
     std::size_t pixel_points, feature_points, sums, image_plane, feature_plane, outside, weight_points;
 
-    Pieces(const ConvolutionGeometry& g, const ConvolutionPlan& plan, ConvolutionPass pass,
-           bool transformed) {
+    ScratchParts(const ConvolutionGeometry& g, const ConvolutionPlan& plan, ConvolutionPass pass,
+                 bool transformed) {
         const bool weight = pass == ConvolutionPass::weight;
         const WinogradAxes axes = winograd_axes(g);
         // No block has more points than the first.
@@ -53,29 +53,29 @@ struct Pieces {
 
 std::size_t winograd_scratch(const ConvolutionGeometry& geometry, const ConvolutionPlan& plan,
                              ConvolutionPass pass, bool transformed) {
-    return Pieces(geometry, plan, pass, transformed).total();
+    return ScratchParts(geometry, plan, pass, transformed).total();
 }
 
 template <class T>
 WinogradTile<T>::WinogradTile(const ConvolutionGeometry& geometry, const ConvolutionPlan& plan,
                               ConvolutionPass pass, std::size_t tile, T* scratch, bool transformed)
     : geometry_(geometry), plan_(plan), transformed_(transformed), axes_(winograd_axes(geometry)) {
-    const Pieces pieces(geometry, plan, pass, transformed);
+    const ScratchParts parts(geometry, plan, pass, transformed);
     const auto take = [&](std::size_t elements) {
         scratch += elements;
         return scratch - elements;
     };
     product_ = take(product_scratch);
-    pixel_points_ = take(pieces.pixel_points);
-    feature_points_ = take(pieces.feature_points);
-    sums_ = take(pieces.sums);
-    image_plane_ = take(pieces.image_plane);
-    feature_plane_ = take(pieces.feature_plane);
-    zeros_ = take(pieces.outside);
-    discarded_ = take(pieces.outside);
-    weight_points_ = take(pieces.weight_points);
-    std::fill_n(zeros_, pieces.outside, T(0));
-    std::fill_n(discarded_, pieces.outside, T(0));
+    pixel_points_ = take(parts.pixel_points);
+    feature_points_ = take(parts.feature_points);
+    sums_ = take(parts.sums);
+    image_plane_ = take(parts.image_plane);
+    feature_plane_ = take(parts.feature_plane);
+    zeros_ = take(parts.outside);
+    discarded_ = take(parts.outside);
+    weight_points_ = take(parts.weight_points);
+    std::fill_n(zeros_, parts.outside, T(0));
+    std::fill_n(discarded_, parts.outside, T(0));
     if (pass == ConvolutionPass::weight) {
         const auto piece = [](std::size_t extent, std::size_t size, std::size_t i) {
             return Range{i * size, std::min(extent, (i + 1) * size)};
