@@ -8,17 +8,11 @@
 #include <string>
 
 #include <duet/graph/attribute.hpp>
+#include <duet/graph/loops.hpp>
+#include <duet/graph/region.hpp>
 #include <duet/graph/shape.hpp>
 #include <duet/graph/tensor.hpp>
 #include <duet/graph/vector_code.hpp>
-
-#if defined(__clang__)
-#define DUET_INDEPENDENT_ITERATIONS _Pragma("clang loop vectorize(assume_safety)")
-#elif defined(__GNUC__)
-#define DUET_INDEPENDENT_ITERATIONS _Pragma("GCC ivdep")
-#else
-#define DUET_INDEPENDENT_ITERATIONS
-#endif
 
 namespace duet {
 
@@ -53,17 +47,6 @@ struct Kernel {
     /// one of its rows to the next. It may be the only part of that input that exists.
     const T* region = nullptr;
     std::size_t region_stride = 0;
-};
-
-/// A part of a dense output: `rows` runs of `length` elements, the first at `begin`, each `stride` after the
-/// last.
-struct Region {
-    std::size_t begin;
-    std::size_t rows;
-    std::size_t stride;
-    std::size_t length;
-
-    friend bool operator==(const Region&, const Region&) = default;
 };
 
 class ElementwiseOp;

@@ -166,7 +166,7 @@ class Grouping {
         constexpr std::size_t shortest = 128;
         const std::vector<Shape> shapes = input_shapes(plan_, node);
         const Region region = plan_.nodes[node].op->region({shapes, plan_.nodes[node].shape}, 0);
-        return region.rows == 1 || region.length >= shortest || region.length == region.stride;
+        return contiguous(region) || region.length >= shortest;
     }
 
     void drop_empty_units() {
@@ -208,16 +208,6 @@ std::vector<std::size_t> computed_nodes(const Unit& unit) {
 
 std::vector<Region> tail_regions(const Plan& plan, const Unit& unit) {
     return regions_read(plan, unit.tails.front());
-}
-
-bool nests(const Region& inner, const Region& outer) {
-    const auto end = [](const Region& region) {
-        return region.begin + (region.rows - 1) * region.stride + region.length;
-    };
-    if (inner.begin < outer.begin || end(inner) > end(outer)) return false;
-    if (outer.rows == 1 || outer.stride == outer.length) return true;
-    const std::size_t column = (inner.begin - outer.begin) % outer.stride;
-    return (inner.rows == 1 || inner.stride == outer.stride) && column + inner.length <= outer.length;
 }
 
 Units group_into_units(const Plan& plan, bool fuse, const std::vector<bool>& alone) {

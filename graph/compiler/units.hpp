@@ -5,6 +5,7 @@
 #include <vector>
 
 #include <duet/graph/compiler/plan.hpp>
+#include <duet/graph/region.hpp>
 
 namespace duet {
 
@@ -61,9 +62,6 @@ Units group_into_units(const Plan& plan, bool fuse, const std::vector<bool>& alo
 
 /// What a unit with tails computes at a time: the regions that the tails' tiles read, in order.
 std::vector<Region> tail_regions(const Plan& plan, const Unit& unit);
-
-/// True if `inner` is part of `outer`, both of one tensor.
-bool nests(const Region& inner, const Region& outer);
 
 /// The nodes that a unit reads from memory, each once, broadcasts read in place by their sources.
 std::vector<std::size_t> values_read(const Plan& plan, const Units& units, std::size_t unit);

@@ -6,7 +6,6 @@
 
 #include <fmt/format.h>
 
-#include <duet/graph/compiler/units.hpp>
 #include <duet/graph/error.hpp>
 #include <duet/graph/finite.hpp>
 #include <duet/graph/runtime/arena_state.hpp>
@@ -16,10 +15,6 @@ namespace duet {
 namespace {
 
 constexpr std::size_t usual_tile = 1 << 12;
-
-bool contiguous(const Region& region) {
-    return region.rows == 1 || region.stride == region.length;
-}
 
 template <class T>
 ByteRange bytes_of(const Location& location, std::size_t begin, std::size_t elements) {

@@ -29,7 +29,9 @@
 #include <duet/graph/attribute.hpp>
 #include <duet/graph/error.hpp>
 #include <duet/graph/graph.hpp>
+#include <duet/graph/loops.hpp>
 #include <duet/graph/op.hpp>
+#include <duet/graph/region.hpp>
 #include <duet/graph/runtime/arena.hpp>
 #include <duet/graph/runtime/program.hpp>
 #include <duet/graph/runtime/thread_pool.hpp>

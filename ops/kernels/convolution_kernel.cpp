@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include <duet/graph/op.hpp>
+#include <duet/graph/loops.hpp>
 #include <duet/ops/kernels/panel_product.hpp>
 #include <duet/ops/kernels/strided_rows.hpp>
 

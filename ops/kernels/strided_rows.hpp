@@ -7,7 +7,6 @@
 #include <type_traits>
 #include <utility>
 
-#include <duet/graph/op.hpp>
 #include <duet/ops/kernels/vector_registers.hpp>
 
 namespace duet {
