@@ -4,6 +4,7 @@
 #include <utility>
 
 #include <duet/ops/kernels/arranged_panels.hpp>
+#include <duet/ops/kernels/convolution_plan.hpp>
 #include <duet/ops/kernels/winograd_operand.hpp>
 
 namespace duet {

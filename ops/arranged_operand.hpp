@@ -3,7 +3,7 @@
 #include <memory>
 
 #include <duet/graph/op.hpp>
-#include <duet/ops/kernels/convolution_plan.hpp>
+#include <duet/ops/kernels/convolution_geometry.hpp>
 
 namespace duet {
 

@@ -2,7 +2,7 @@
 
 #include <cstddef>
 
-#include <duet/ops/kernels/convolution_plan.hpp>
+#include <duet/ops/kernels/convolution_geometry.hpp>
 #include <duet/ops/kernels/panel_product.hpp>
 
 namespace duet {

@@ -2,8 +2,8 @@
 
 #include <cstddef>
 
+#include <duet/ops/kernels/convolution_geometry.hpp>
 #include <duet/ops/kernels/convolution_phases.hpp>
-#include <duet/ops/kernels/convolution_plan.hpp>
 
 namespace duet {
 

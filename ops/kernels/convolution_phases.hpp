@@ -3,7 +3,7 @@
 #include <array>
 #include <cstddef>
 
-#include <duet/ops/kernels/convolution_plan.hpp>
+#include <duet/ops/kernels/convolution_geometry.hpp>
 #include <duet/ops/kernels/strided_rows.hpp>
 
 namespace duet {

@@ -137,32 +137,6 @@ ConvolutionPlan plan_gathered(const ConvolutionGeometry& geometry, ConvolutionPa
 
 }  // namespace
 
-std::size_t even_piece(std::size_t extent, std::size_t most) {
-    const std::size_t pieces = ceil_divide(extent, std::clamp<std::size_t>(most, 1, extent));
-    return ceil_divide(extent, pieces);
-}
-
-double ConvolutionGeometry::flops() const {
-    return 2.0 * static_cast<double>(batch) * static_cast<double>(feature_pixels()) *
-           static_cast<double>(weight_elements());
-}
-
-bool ConvolutionGeometry::pointwise() const {
-    constexpr std::array<std::size_t, 2> ones{1, 1}, none{0, 0};
-    return taps() == 1 && stride == ones && padding == none;
-}
-
-Range part_of(std::size_t extent, std::size_t parts, std::size_t part) {
-    const std::size_t each = extent / parts, more = extent % parts;
-    const std::size_t begin = part * each + std::min(part, more);
-    return {begin, begin + each + (part < more ? 1 : 0)};
-}
-
-std::size_t ConvolutionPlan::workspace(const ConvolutionGeometry& geometry, ConvolutionPass pass) const {
-    const bool sums = pass == ConvolutionPass::weight && method != ConvolutionMethod::winograd;
-    return sums ? sample_parts * geometry.weight_elements() : 0;
-}
-
 bool gathers(const ConvolutionGeometry& geometry, ConvolutionPass pass) {
     constexpr std::size_t fewest_channels_gathered = 16, fewest_terms = 64, widest = 64;
     const std::size_t strides = geometry.stride[0] * geometry.stride[1];
@@ -201,16 +175,6 @@ ConvolutionPlan plan_convolution(const ConvolutionGeometry& geometry, Convolutio
     plan.feature_elements = collected ? geometry.feature_channels * columns : 0;
     plan.phase_elements = lowered ? plan.channels * Phases(geometry, plan.rows).elements() : 0;
     return plan;
-}
-
-TilePart tile_part(const ConvolutionGeometry& geometry, const ConvolutionPlan& plan, ConvolutionPass pass,
-                   std::size_t tile) {
-    const std::size_t part = tile / plan.slices, slice = tile % plan.slices;
-    const bool features = pass == ConvolutionPass::features;
-    const std::size_t channels = features ? geometry.feature_channels : geometry.image_channels;
-    const Range samples = part_of(geometry.batch, plan.sample_parts, part);
-    if (geometry.groups > 1) return {samples, part_of(geometry.groups, plan.slices, slice), {0, channels}};
-    return {samples, {0, 1}, part_of(channels, plan.slices, slice)};
 }
 
 }  // namespace duet

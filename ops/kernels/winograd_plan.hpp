@@ -3,7 +3,7 @@
 #include <array>
 #include <cstddef>
 
-#include <duet/ops/kernels/convolution_plan.hpp>
+#include <duet/ops/kernels/convolution_geometry.hpp>
 
 namespace duet {
 
