@@ -136,11 +136,10 @@ class MatMul final : public OpOf<MatMul> {
                             argument + 1, to_string(shape)));
         constexpr auto most = static_cast<std::size_t>(std::numeric_limits<int>::max());
         if (std::max(shape[0], shape[1]) > most)
-            throw ShapeError(
-                fmt::format("argument {} has an axis longer than BLAS can count, {}", argument + 1, most));
+            throw ShapeError(fmt::format("argument {} has an axis longer than {}", argument + 1, most));
     }
 
-    /// One column times one row: a BLAS would pack both for a single multiplication each.
+    /// One column times one row: to pack them would take longer than to multiply them.
     template <class T>
     void multiply_outer(const T* column, const T* row, const Region& part, T* output) const {
         for (std::size_t i = 0; i < part.rows; ++i, output += part.stride) {
