@@ -5,7 +5,6 @@
 
 #include <fmt/format.h>
 
-#include <duet/graph/error.hpp>
 #include <duet/ops/kernels/strided_copy.hpp>
 #include <duet/ops/reduce.hpp>
 #include <duet/ops/shape_ops.hpp>
@@ -86,12 +85,7 @@ Tensor apply_broadcast(std::shared_ptr<const Op> op, std::initializer_list<Opera
         inputs.push_back(operand.tensor(graph));
         shapes.push_back(inputs.back().shape());
     }
-    Shape common;
-    try {
-        common = broadcast_shape(shapes);
-    } catch (const ShapeError& rule) {
-        reject(op->name(), rule.what(), inputs, where);
-    }
+    const Shape common = in_words_of(op->name(), inputs, where, [&] { return broadcast_shape(shapes); });
     for (Tensor& input : inputs)
         if (input.shape() != common)
             input = graph.apply(std::make_shared<BroadcastTo>(common), {&input, 1}, where);

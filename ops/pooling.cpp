@@ -14,7 +14,7 @@
 #include <duet/graph/graph.hpp>
 #include <duet/graph/pieces.hpp>
 #include <duet/ops/arithmetic.hpp>
-#include <duet/ops/kernels/addend.hpp>
+#include <duet/ops/places.hpp>
 #include <duet/ops/reduce.hpp>
 #include <duet/ops/shape_rules.hpp>
 
@@ -32,12 +32,6 @@ Pool2d with_strides(Pool2d how) {
 
 Attributes attributes_of(const Pool2d& how) {
     return {{"kernel", how.kernel}, {"stride", how.stride}, {"padding", how.padding}};
-}
-
-void expect_images(const Shape& shape) {
-    if (shape.rank() != 4)
-        throw ShapeError(
-            fmt::format("shape {} must have four axes: (batch, channels, height, width)", to_string(shape)));
 }
 
 /// One element a window over x of that shape.
@@ -323,79 +317,6 @@ class MaxPoolPlaces final : public OpOf<MaxPoolPlaces> {
     Pool2d how_;
 };
 
-Tensor add_at(const Tensor& values, const Tensor& places, const Shape& images);
-
-/// The element of each plane at each of the places of its own.
-class TakeAt final : public OpOf<TakeAt> {
- public:
-    std::string name() const override { return "max_pool2d"; }
-    Shape shape(std::span<const Shape> inputs) const override { return inputs[1]; }
-    double flops(const Signature&) const override { return 0; }
-    bool differentiable(std::size_t input) const override { return input == 0; }
-    Tensor gradient(std::size_t, const Application& application, const Tensor& seed) const override {
-        return add_at(seed, application.inputs[1], application.inputs[0].shape());
-    }
-    std::size_t tiles(const Signature& signature) const override {
-        return Planes(signature.inputs[0], signature.output).tiles.count();
-    }
-    template <class T>
-    void compute(const Kernel<T>& kernel) const {
-        const Planes planes(kernel.input_shapes[0], kernel.output_shape);
-        planes.each(kernel.tile, [&](std::size_t plane) {
-            const T* image = kernel.inputs[0] + plane * planes.image();
-            const std::size_t begin = plane * planes.pooled();
-            for (std::size_t i = begin; i < begin + planes.pooled(); ++i)
-                kernel.output[i] = image[static_cast<std::size_t>(kernel.inputs[1][i])];
-        });
-    }
-};
-
-/// Zeros, or images, to which values are added, each at its place in its plane.
-class AddAt final : public OpOf<AddAt> {
- public:
-    AddAt(Shape images, bool accumulate) : images_(std::move(images)), accumulate_(accumulate) {}
-    std::string name() const override { return "max_unpool2d"; }
-    Attributes attributes() const override { return {{"shape", images_}, {"accumulate", accumulate_}}; }
-    Shape shape(std::span<const Shape> inputs) const override {
-        if (accumulate_) expect_pairs("the images and what they are added to", images_, inputs[2]);
-        return images_;
-    }
-    double flops(const Signature& signature) const override {
-        return static_cast<double>(signature.inputs[0].elements());
-    }
-    std::shared_ptr<const Op> accumulating() const override {
-        return accumulate_ ? nullptr : std::make_shared<AddAt>(images_, true);
-    }
-    bool in_place(std::size_t input) const override { return accumulate_ && input == 2; }
-    bool differentiable(std::size_t input) const override { return input != 1; }
-    Tensor gradient(std::size_t input, const Application& application, const Tensor& seed) const override {
-        return input == 2 ? seed : apply(std::make_shared<TakeAt>(), {seed, application.inputs[1]});
-    }
-    std::size_t tiles(const Signature& signature) const override {
-        return Planes(signature.output, signature.inputs[0]).tiles.count();
-    }
-    template <class T>
-    void compute(const Kernel<T>& kernel) const {
-        const Planes planes(kernel.output_shape, kernel.input_shapes[0]);
-        planes.each(kernel.tile, [&](std::size_t plane) {
-            begin_with(accumulate_ ? kernel.inputs[2] : nullptr, kernel.output, plane * planes.image(),
-                       planes.image());
-            T* image = kernel.output + plane * planes.image();
-            const std::size_t begin = plane * planes.pooled();
-            for (std::size_t i = begin; i < begin + planes.pooled(); ++i)
-                image[static_cast<std::size_t>(kernel.inputs[1][i])] += kernel.inputs[0][i];
-        });
-    }
-
- private:
-    Shape images_;
-    bool accumulate_;
-};
-
-Tensor add_at(const Tensor& values, const Tensor& places, const Shape& images) {
-    return apply(std::make_shared<AddAt>(images, false), {values, places});
-}
-
 /// Windows that fit `x`, with their strides; checked in the words of the builder that the user called.
 Pool2d checked(const char* builder, const Tensor& x, const Pool2d& how) {
     const Pool2d complete = with_strides(how);
@@ -444,17 +365,13 @@ Tensor max_pool2d(Operand x, const Pool2d& how) {
     const WhereScope scope(input.graph(), x.where());
     const Pool2d windows = checked("max_pool2d", input, how);
     const Tensor places = apply(std::make_shared<MaxPoolPlaces>(windows), {input});
-    return apply(std::make_shared<TakeAt>(), {input, places});
+    return take_at(input, places);
 }
 
 Tensor global_avg_pool2d(Operand x) {
     const Tensor input = x.tensor();
     const WhereScope scope(input.graph(), x.where());
-    if (input.shape().rank() != 4)
-        reject("global_avg_pool2d",
-               fmt::format("shape {} must have four axes: (batch, channels, height, width)",
-                           to_string(input.shape())),
-               {&input, 1}, {});
+    in_words_of("global_avg_pool2d", {&input, 1}, {}, [&] { expect_images(input.shape()); });
     return mean(input, {2, 3});
 }
 

@@ -18,12 +18,8 @@ namespace duet {
 
 namespace {
 
-void expect_images(const char* builder, const Tensor& x, std::size_t factor) {
-    if (x.shape().rank() != 4)
-        reject(builder,
-               fmt::format("shape {} must have four axes: (batch, channels, height, width)",
-                           to_string(x.shape())),
-               {&x, 1}, {});
+void check(const char* builder, const Tensor& x, std::size_t factor) {
+    in_words_of(builder, {&x, 1}, {}, [&] { expect_images(x.shape()); });
     if (factor == 0) reject(builder, "the factor is 0; it must be at least 1", {&x, 1}, {});
 }
 
@@ -60,7 +56,7 @@ Tensor interpolate_rows(const Tensor& x, std::size_t factor, bool align_corners)
 Tensor upsample_nearest2d(Operand x, std::size_t factor) {
     const Tensor input = x.tensor();
     const WhereScope scope(input.graph(), x.where());
-    expect_images("upsample_nearest2d", input, factor);
+    check("upsample_nearest2d", input, factor);
     const Shape& shape = input.shape();
     return sum_unpool2d(input, {{factor, factor}}, {shape[2] * factor, shape[3] * factor});
 }
@@ -68,7 +64,7 @@ Tensor upsample_nearest2d(Operand x, std::size_t factor) {
 Tensor upsample_bilinear2d(Operand x, std::size_t factor, bool align_corners) {
     const Tensor input = x.tensor();
     const WhereScope scope(input.graph(), x.where());
-    expect_images("upsample_bilinear2d", input, factor);
+    check("upsample_bilinear2d", input, factor);
     const Axes swapped{0, 1, 3, 2};
     const Tensor wide = interpolate_rows(input, factor, align_corners);
     return transpose(interpolate_rows(transpose(wide, swapped), factor, align_corners), swapped);
@@ -77,7 +73,7 @@ Tensor upsample_bilinear2d(Operand x, std::size_t factor, bool align_corners) {
 Tensor pixel_shuffle(Operand x, std::size_t factor) {
     const Tensor input = x.tensor();
     const WhereScope scope(input.graph(), x.where());
-    expect_images("pixel_shuffle", input, factor);
+    check("pixel_shuffle", input, factor);
     const Shape& shape = input.shape();
     const std::size_t batch = shape[0], height = shape[2], width = shape[3];
     if (factor > shape[1] || shape[1] % (factor * factor) != 0)

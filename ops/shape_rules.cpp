@@ -87,6 +87,12 @@ void expect_pairs(const char* what, const Shape& a, const Shape& b) {
                                      what, to_string(a), to_string(b)));
 }
 
+void expect_images(const Shape& shape) {
+    if (shape.rank() != 4)
+        throw ShapeError(
+            fmt::format("shape {} must have four axes: (batch, channels, height, width)", to_string(shape)));
+}
+
 std::size_t normalized_axis(const Shape& shape, std::ptrdiff_t axis) {
     const auto rank = static_cast<std::ptrdiff_t>(shape.rank());
     if (rank == 0) throw ShapeError(fmt::format("there is no axis {} in shape (): a scalar has none", axis));

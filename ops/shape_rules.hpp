@@ -33,6 +33,9 @@ Shape broadcast_to_shape(const Shape& from, const Shape& to);
 /// make (n, n) of them. `what` names both, such as "logits and targets".
 void expect_pairs(const char* what, const Shape& a, const Shape& b);
 
+/// Throws unless the shape has the four axes of images.
+void expect_images(const Shape& shape);
+
 /// The axis counted from 0. Throws for one that the shape does not have.
 std::size_t normalized_axis(const Shape& shape, std::ptrdiff_t axis);
 /// Each of `axes` counted from 0. Throws likewise.
