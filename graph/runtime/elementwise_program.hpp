@@ -6,9 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include <duet/graph/op.hpp>
-#include <duet/graph/runtime/machine_code.hpp>
-#include <duet/graph/runtime/repetition.hpp>
+#include <duet/graph/runtime/elementwise_stages.hpp>
 
 namespace duet {
 
@@ -18,23 +16,7 @@ namespace duet {
 template <class T>
 class ElementwiseProgram {
  public:
-    /// Where a step reads or writes.
-    struct Place {
-        enum class Kind {
-            register_,
-            operand,
-            result,
-            scalar,    ///< an operand that is one value throughout a block; `prepare` finds out
-            laid_out,  ///< a register that holds a repeated operand; likewise
-            constant,  ///< a number of machine code; likewise
-        } kind;
-        std::size_t index;
-
-        friend bool operator==(const Place&, const Place&) = default;
-        friend bool operator<(const Place& a, const Place& b) {
-            return std::pair(a.kind, a.index) < std::pair(b.kind, b.index);
-        }
-    };
+    using Place = ElementwisePlace;
 
     /// An operand read element by element; returns its number.
     std::size_t add_operand();
@@ -57,28 +39,9 @@ class ElementwiseProgram {
     void run(const T* const* operands, T* const* results, const Region& region, std::byte* scratch) const;
 
  private:
-    using Kind = typename Place::Kind;
+    using Kind = Place::Kind;
+    using Stage = typename ElementwiseStages<T>::Stage;
 
-    struct Step {
-        std::shared_ptr<const Op> op;
-        std::vector<Place> inputs;
-        Place output;
-        /// Lines of machine code; none if it has a block kernel alone.
-        std::size_t lines = 0;
-        std::size_t stage = 0;
-    };
-    /// One block kernel, or machine code where there is no op.
-    struct Stage {
-        std::shared_ptr<const Op> op;
-        std::size_t function = 0;
-        std::vector<Place> inputs, outputs;
-        /// The input that is one value for all elements, if the kernel takes one.
-        std::optional<std::size_t> scalar;
-    };
-    struct Deferred {
-        std::size_t home;
-        std::size_t result;
-    };
     struct Buffers {
         const T* const* operands;
         T* const* results;
@@ -90,14 +53,6 @@ class ElementwiseProgram {
         T* registers;
     };
 
-    void group_into_stages();
-    void defer_results();
-    std::vector<bool> registers_between_stages() const;
-    Stage block_stage(const Step& step);
-    Stage code_stage(const Step* begin, const Step* end, const std::vector<bool>& kept);
-    /// Where machine code, or a kernel if it takes a scalar there, reads an input.
-    Place resolve(const Place& input, bool takes_scalar);
-    void assign_registers();
     void choose_block();
     void find_row();
 
@@ -117,17 +72,11 @@ class ElementwiseProgram {
     /// How each operand repeats, if it does.
     std::vector<std::optional<Repetition>> operands_;
     std::size_t results_ = 0;
-    std::vector<Step> steps_;
-    std::vector<Stage> stages_;
-    std::vector<std::pair<std::size_t, std::size_t>> shared_;
-    std::vector<Deferred> deferred_;
+    std::vector<ElementwiseStep> steps_;
+    std::vector<SharedPlace> shared_;
     std::shared_ptr<MachineCode> code_;
-    std::vector<T> constants_;
-    /// Operands with a register of their own, and operands whose runs blocks must not cross.
-    std::vector<std::size_t> laid_out_, cut_by_;
+    ElementwiseStages<T> stages_;
     std::size_t elements_ = 0;
-    std::size_t virtual_registers_ = 0;
-    std::size_t registers_ = 0;
     std::size_t most_addresses_ = 0;
     std::size_t block_ = 0;
     /// Elements from one register to the next.
