@@ -1,6 +1,6 @@
 #include <duet/graph/attribute.hpp>
 
-#include <bit>
+#include <string_view>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -9,28 +9,25 @@ namespace duet {
 
 namespace {
 
-std::string bits(double number) {
-    return fmt::format("{:x}", std::bit_cast<std::uint64_t>(number));
-}
+constexpr std::size_t most_numbers_shown = 8;
 
 struct Key {
     std::string operator()(bool flag) const { return flag ? "true" : "false"; }
     std::string operator()(std::int64_t number) const { return std::to_string(number); }
-    std::string operator()(double number) const { return bits(number); }
-    std::string operator()(const std::string& text) const { return fmt::format("{}:{}", text.size(), text); }
+    std::string operator()(double number) const { return (*this)(std::span<const double>(&number, 1)); }
+    std::string operator()(std::string_view text) const { return fmt::format("{}:{}", text.size(), text); }
     std::string operator()(const std::vector<std::int64_t>& numbers) const {
         return fmt::format("[{}]", fmt::join(numbers, ","));
     }
     std::string operator()(std::span<const double> numbers) const {
-        std::string key;
-        for (const double number : numbers) key += bits(number) + ",";
-        return key;
+        return (*this)({reinterpret_cast<const char*>(numbers.data()), numbers.size_bytes()});
     }
 };
 
 struct Text {
     std::string operator()(std::span<const double> numbers) const {
-        return fmt::format("{} numbers", numbers.size());
+        return numbers.size() > most_numbers_shown ? fmt::format("{} numbers", numbers.size())
+                                                   : fmt::format("[{}]", fmt::join(numbers, ", "));
     }
     std::string operator()(const std::vector<std::int64_t>& numbers) const {
         return fmt::format("[{}]", fmt::join(numbers, ", "));

@@ -45,7 +45,7 @@ using Attributes = std::vector<Attribute>;
 /// All of it, to the last bit: equal for equal attributes alone, and the same on every machine.
 std::string merge_key(const Attributes& attributes);
 
-/// For people: "axis=1, shape=[2, 3]"; of real numbers in a list, how many there are.
+/// For people: "axis=1, shape=[2, 3]"; of many real numbers in a list, how many there are.
 std::string to_string(const Attributes& attributes);
 
 }  // namespace duet

@@ -44,7 +44,7 @@ TEST_CASE("the fingerprint is of what is computed, on any machine and any number
     const std::uint64_t one = fingerprint_of<float>({});
     CHECK(one == fingerprint_of<float>({}));
     CHECK(one == fingerprint_of<float>({.threads = 3}));
-    CHECK(one == 0xfe477fd7b058a970U);
+    CHECK(one == 0x37225339c5739631U);
     std::set<std::uint64_t> all{one, fingerprint_of<double>({})};
     const std::vector<Written> others = {
         {.seed = 2},
