@@ -139,8 +139,8 @@ ElementwiseInstruction<T>::ElementwiseInstruction(ElementwiseProgram<T> program,
       results_(result_slots_.size()),
       elements_(elements) {
     const std::size_t granularity = program_.granularity();
-    elements_per_tile_ = std::max<std::size_t>(usual_tile / granularity, 1) * granularity;
-    this->tiles_ = head_ ? head_->tiles() : (elements_ + elements_per_tile_ - 1) / elements_per_tile_;
+    pieces_ = {elements_, std::max<std::size_t>(usual_tile / granularity, 1) * granularity};
+    this->tiles_ = head_ ? head_->tiles() : pieces_->count();
     if (!tails_.kernels.empty()) cut_by_tails();
 }
 
@@ -191,17 +191,16 @@ template <class T>
 Region ElementwiseInstruction<T>::tile_region(std::size_t tile) const {
     if (head_) return head_->region(tile);
     if (!tails_.kernels.empty()) return tails_.regions[tile];
-    const std::size_t begin =
-        elements_per_tile_ > 0 ? tile * elements_per_tile_ : first_tile(elements_, tile, this->tiles_);
-    const std::size_t end = elements_per_tile_ > 0 ? std::min(begin + elements_per_tile_, elements_)
-                                                   : first_tile(elements_, tile + 1, this->tiles_);
-    return {begin, 1, end - begin, end - begin};
+    const Range range = pieces_ ? (*pieces_)[tile]
+                                : Range{first_tile(elements_, tile, this->tiles_),
+                                        first_tile(elements_, tile + 1, this->tiles_)};
+    return {range.begin, 1, range.size(), range.size()};
 }
 
 template <class T>
 void ElementwiseInstruction<T>::cut(std::size_t tiles) {
     this->tiles_ = tiles;
-    elements_per_tile_ = 0;
+    pieces_.reset();
 }
 
 template <class T>

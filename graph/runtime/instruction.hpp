@@ -3,10 +3,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include <duet/graph/op.hpp>
+#include <duet/graph/pieces.hpp>
 #include <duet/graph/runtime/bands.hpp>
 #include <duet/graph/runtime/elementwise_program.hpp>
 
@@ -126,8 +128,8 @@ class ElementwiseInstruction final : public Instruction<T> {
     std::vector<const T*> operands_;
     std::vector<T*> results_;
     std::size_t elements_;
-    /// Zero once the instruction is cut into equal tiles.
-    std::size_t elements_per_tile_;
+    /// None once the instruction is cut into equal tiles.
+    std::optional<Pieces> pieces_;
     std::size_t largest_region_ = 0;
 };
 

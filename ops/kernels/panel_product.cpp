@@ -10,6 +10,7 @@
 #include <immintrin.h>
 #endif
 
+#include <duet/graph/pieces.hpp>
 #include <duet/ops/kernels/strided_rows.hpp>
 
 namespace duet {
@@ -161,7 +162,7 @@ void multiply_by(const PanelAt& panel_at, bool transpose_a, std::size_t m, std::
     const std::size_t near_term = gather && transpose_a ? gathered_rows : term_step;
     for (std::size_t i = 0; i < std::min(k, panel_terms); ++i) terms[i] = i * near_term;
     for (std::size_t i = 0; i < std::min(m, gathered_rows); ++i) rows[i] = i * near_row;
-    const std::size_t pieces = std::max<std::size_t>(1, (k + panel_terms - 1) / panel_terms);
+    const std::size_t pieces = std::max<std::size_t>(1, ceil_divide(k, panel_terms));
     for (std::size_t piece = 0; piece < pieces; ++piece, accumulate = true) {
         const std::size_t first = k * piece / pieces, term_count = k * (piece + 1) / pieces - first;
         for (std::size_t row = 0; row < m; row += gathered_rows) {
