@@ -84,7 +84,8 @@ struct ProgramReport {
     /// The lowest peak of live bytes over the orders tried, fused and unfused: no plan of those needs less.
     std::size_t bound_bytes;
     /// Of what is computed, of what and in which order: ops with their attributes and shapes, names of inputs
-    /// and variables, values of constants. Equal for equal programs on any machine and any number of threads.
+    /// and variables, values of constants. Equal for equal graphs on any machine and any number of threads.
+    /// (Compilers differ in which argument of a call they evaluate, and so declare, first.)
     std::uint64_t fingerprint;
     std::vector<PassReport> passes;
 };

@@ -28,7 +28,7 @@ std::uint64_t fingerprint_of(const Written& how) {
     const Tensor x = graph.input(how.input, how.shape), noise = random_normal(graph, how.noise, how.shape);
     Array numbers = Array::from_shape({how.constants.size()});
     std::copy(how.constants.begin(), how.constants.end(), numbers.begin());
-    const Tensor scaled = leaky_relu(x, how.slope) * graph.constant(numbers);
+    const Tensor factors = graph.constant(numbers), scaled = leaky_relu(x, how.slope) * factors;
     const Tensor y = how.swapped ? noise - scaled : scaled - noise;
     std::vector<Tensor> fetches{y};
     if (how.fetches_more) fetches.push_back(scaled);
