@@ -42,6 +42,18 @@ void add_loss_rows(Catalogue& catalogue) {
          sides([](View& view) { return wasserstein(view.real_score(), view.fake_score()).discriminator; },
                [](View& view) { return wasserstein_generator(view.fake_score()); }),
          "wgan-gp"});
+    catalogue.add({"loss",
+                   "relativistic-pairing",
+                   "which of a real and a fake image scores higher",
+                   "Jolicoeur-Martineau 2019; RpGAN in Huang et al. 2024",
+                   {},
+                   sides(
+                       [](View& view) {
+                           return relativistic_pairing(view.real_score(), view.fake_score()).discriminator;
+                       },
+                       [](View& view) {
+                           return relativistic_pairing(view.real_score(), view.fake_score()).generator;
+                       })});
 }
 
 }  // namespace duet::models

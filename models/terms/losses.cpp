@@ -56,6 +56,14 @@ Losses wasserstein(Operand real_score, Operand fake_score, const SampleWeights& 
             weighted_mean(fake, weights.fake) - weighted_mean(real, weights.real)};
 }
 
+Losses relativistic_pairing(Operand real_score, Operand fake_score) {
+    const Tensor real = real_score.tensor(), fake = fake_score.tensor();
+    const WhereScope caller(real.graph(), real_score.where());
+    in_words_of("relativistic_pairing", std::array{real, fake}, {},
+                [&] { expect_pairs("scores of real and of fake samples", real.shape(), fake.shape()); });
+    return {mean(softplus(real - fake)), mean(softplus(fake - real))};
+}
+
 Tensor minimax_generator(Operand fake_score, const Tensor& weights) {
     const Tensor fake = fake_score.tensor();
     const WhereScope caller(fake.graph(), fake_score.where());

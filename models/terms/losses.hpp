@@ -40,6 +40,14 @@ Tensor minimax_generator(Operand fake_score, const Tensor& weights = {});
 Tensor non_saturating_generator(Operand fake_score, const Tensor& weights = {});
 Tensor wasserstein_generator(Operand fake_score, const Tensor& weights = {});
 
+/// Relativistic pairing (Jolicoeur-Martineau 2019; RpGAN in Huang et al. 2024, equation 2): each real score
+/// is paired with the fake one of its place, and both networks play for which of the two is larger:
+///   discriminator  mean softplus(s_fake - s_real)
+///   generator      mean softplus(s_real - s_fake)
+/// The generator's gradient depends on the real scores: it needs real ones. Throws ShapeError unless there
+/// are as many of both.
+Losses relativistic_pairing(Operand real_score, Operand fake_score);
+
 /// A function of scores that gives both sides.
 using LossFunction = Losses (*)(Operand, Operand, const SampleWeights&);
 

@@ -111,6 +111,35 @@ TEST_CASE_TEMPLATE("the Wasserstein losses are differences of mean scores", T, f
     }
 }
 
+TEST_CASE_TEMPLATE("relativistic pairing has the derivatives of its pairs' differences", T, float, double) {
+    Graph graph;
+    const Shape shape = shape_of(scores);
+    const Tensor real = graph.input("real", shape), fake = graph.input("fake", shape);
+    const GradientTape tape(graph);
+    const models::Losses losses = models::relativistic_pairing(real, fake);
+    auto program =
+        compile<T>(graph, {losses.discriminator, losses.generator, tape.gradient(losses.discriminator, real),
+                           tape.gradient(losses.generator, real), tape.gradient(losses.generator, fake)});
+    const auto of_real = testing::converted<T>(scores), of_fake = testing::converted<T>(weights);
+    program.run({{real, of_real}, {fake, of_fake}});
+    const double tolerance = std::is_same_v<T, float> ? 1e-6 : 1e-12;
+    const auto n = static_cast<double>(scores.size());
+    double discriminator = 0, generator = 0;
+    for (std::size_t i = 0; i < scores.size(); ++i) {
+        const double difference = scores.data()[i] - weights.data()[i];
+        discriminator += softplus_of(-difference) / n;
+        generator += softplus_of(difference) / n;
+        const double slopes[] = {-sigmoid_of(-difference) / n, sigmoid_of(difference) / n,
+                                 -sigmoid_of(difference) / n};
+        for (std::size_t k = 0; k < 3; ++k)
+            CHECK(static_cast<double>(program[2 + k].data()[i]) ==
+                  doctest::Approx(slopes[k]).epsilon(tolerance).scale(0.1));
+    }
+    CHECK(static_cast<double>(*program[0].data()) == doctest::Approx(discriminator).epsilon(tolerance));
+    CHECK(static_cast<double>(*program[1].data()) == doctest::Approx(generator).epsilon(tolerance));
+    CHECK_THROWS_AS(models::relativistic_pairing(real, graph.input("few", {2, 1})), ShapeError);
+}
+
 TEST_CASE("R1 is weight/2 times the mean squared norm of the image gradients") {
     // D(x) = sum_j a_j x_j^2 has gradient 2 a_j x_j.
     Graph graph;
