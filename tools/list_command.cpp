@@ -19,6 +19,12 @@ struct ListArguments {
     std::string name;
 };
 
+std::vector<std::string> keys_of(const models::Row& row) {
+    std::vector<std::string> keys;
+    for (const models::Parameter& parameter : row.parameters) keys.push_back(parameter.key);
+    return keys;
+}
+
 std::string parameters_of(const models::Row& row) {
     std::string text;
     for (const models::Parameter& parameter : row.parameters) {
@@ -54,7 +60,9 @@ void list(const ListArguments& arguments) {
         add_name(row.category);
         add_name(row.kind);
         if (arguments.name.empty() && first)
-            text += fmt::format("{}: {}\n", row.category, fmt::join(catalogue.kinds(row.category), ", "));
+            text +=
+                fmt::format("{}: {}\n", row.category,
+                            fmt::join(row.kind.empty() ? keys_of(row) : catalogue.kinds(row.category), ", "));
         else if (arguments.name == row.category || (!row.kind.empty() && arguments.name == row.kind))
             text += text_of(row);
     }

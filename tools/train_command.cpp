@@ -225,7 +225,7 @@ void add_train_command(CLI::App& app) {
         "Ctrl-C ends after the step at hand and keeps what was trained.\n"
         "  duet train --data data/mnist --out runs/first\n"
         "  duet train --preset wgan-gp --data data/mnist --epochs 30 --out runs/critic\n"
-        "  duet train runs/first/recipe.toml --set optimizers.generator.rate=1e-4 --out runs/slower\n"
+        "  duet train runs/first/recipe.toml --seed 1 --out runs/second\n"
         "`duet list` names everything that a recipe can be made of.");
     command->callback([arguments] {
         arguments->recipe.note_repeats();

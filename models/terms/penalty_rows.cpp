@@ -3,6 +3,7 @@
 #include <duet/models/rows.hpp>
 #include <duet/models/terms/penalties.hpp>
 #include <duet/models/training/view.hpp>
+#include <duet/ops/stop_gradient.hpp>
 
 namespace duet::models {
 
@@ -32,6 +33,11 @@ void add_penalty_rows(Catalogue& catalogue) {
     catalogue.add({"penalty", "r1", "weight/2 times the mean squared gradient of the score at real images",
                    "Mescheder et al. 2018, equation 9", weighed(1.0), term("r1", [](View& view) {
                        return r1(view.tape(), view.real_score(), view.real(), 1.0);
+                   })});
+    catalogue.add({"penalty", "r2", "the same at fake images, which are taken as they are",
+                   "Mescheder et al. 2018, section 4.1", weighed(1.0), term("r2", [](View& view) {
+                       const Tensor fake = stop_gradient(view.fake());
+                       return r1(view.tape(), view.score(fake), fake, 1.0);
                    })});
     catalogue.add({"penalty", "gp",
                    "weight times the mean of (|gradient of the score| - 1)^2 between real and fake images",

@@ -257,7 +257,7 @@ Trainer::~Trainer() = default;
 Trainer::Trainer(Trainer&&) noexcept = default;
 Trainer& Trainer::operator=(Trainer&&) noexcept = default;
 
-Record Trainer::step() {
+Record Trainer::step() & {
     Parts& parts = *parts_;
     parts.go_back_if_not_finite([&] {
         if (parts.state.at.step % steps_between_snapshots == 0) parts.snapshot->take();

@@ -43,7 +43,8 @@ class Trainer {
     /// snapshot taken at most 100 steps before, and the NonFiniteError names the first node whose value was
     /// not finite: step, node, line, and the ranges of its operands, found by repeating the steps since with
     /// every node looked at.
-    Record step();
+    Record step() &;
+    Record step() && = delete;
     /// Goes back and throws as `step` does if a variable is not finite: the last step's gradients may have
     /// been. Call it before the state is saved.
     void check_finite();

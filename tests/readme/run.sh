@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Builds the first program of README.md against the build tree, trains with it for a few steps and looks at its picture;
-# then checks that docs/adding-an-op.md quotes tests/consumer/main.cpp, which is itself compiled and run, word for word.
+# checks that docs/adding-an-op.md quotes tests/consumer/main.cpp, which is itself compiled and run, word for word; that
+# docs/recipes.md shows what the command prints; and that the programs of docs/examples reach what they promise.
 # usage: run.sh BUILD_DIR [COMPILER [FLAGS...]]
 set -euo pipefail
 
@@ -48,3 +49,31 @@ $quoted"
     number=$((number + 1))
 done
 [ "$number" -gt 5 ] || fail "docs/adding-an-op.md has only $((number - 1)) blocks of C++"
+
+# A sanitizer's build takes fifty times as long: it runs a few steps, which reach nothing.
+short=
+[[ " $* " != *-fsanitize=* ]] || short=yes
+
+example() {
+    local name=$1 most=$2
+    shift 2
+    lines=$(wc -l <"$source/docs/examples/$name.cpp")
+    [ "$lines" -le "$most" ] || fail "docs/examples/$name.cpp has $lines lines; it promises at most $most"
+    "${compile[@]}" "$source/docs/examples/$name.cpp" -o "$work/$name" "${flags[@]}"
+    LD_LIBRARY_PATH=$build "$work/$name" "$source/data/mnist" "$@" >"$work/$name.log" ||
+        [ -n "$short" ] || fail "docs/examples/$name.cpp does not reach what it promises: $(tail -n 1 "$work/$name.log")"
+    tail -n 1 "$work/$name.log"
+}
+
+compile=("$@" -Wall -Wextra -Werror -O1)
+example own_term 59 20
+example relativistic 79 "$work/relativistic.png" 20
+example classifier 79 ${short:+20}
+example vae 79 ${short:+1}
+
+# The recipe in the page is what the command prints, but for where the data lie.
+awk '/^```toml$/ { inside = 1; next } /^```$/ { inside = 0 } inside' "$source/docs/recipes.md" >"$work/shown.toml"
+[ -s "$work/shown.toml" ] || fail "docs/recipes.md shows no recipe"
+(cd "$source" && LD_LIBRARY_PATH=$build "$build/tools/duet" train --preset wgan-gp --data data/mnist --epochs 30 --print-recipe) |
+    sed "s|$source/data/mnist|/home/you/duet/data/mnist|" >"$work/printed.toml"
+diff "$work/shown.toml" "$work/printed.toml" || fail "docs/recipes.md does not show what the command prints"

@@ -1,0 +1,358 @@
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <functional>
+#include <map>
+
+#include <duet/models/training/stage.hpp>
+
+#include "../allocations.hpp"
+#include "pair.hpp"
+#include "support.hpp"
+
+using namespace duet;
+using namespace duet::testing;
+using models::Phase;
+using models::Record;
+using models::Stage;
+using models::Term;
+using models::Trainer;
+using models::Training;
+using models::View;
+
+namespace {
+
+constexpr std::size_t batch = 8;
+
+/// Images of 4x4 of an arbitrary pattern, of two classes.
+std::shared_ptr<const Dataset> pictures() {
+    auto data = std::make_shared<Dataset>();
+    data->count = 40;
+    data->height = data->width = 4;
+    for (std::size_t i = 0; i < data->count * 16; ++i)
+        data->images.push_back(static_cast<std::uint8_t>(i * 37 % 251));
+    for (std::size_t i = 0; i < data->count; ++i) data->labels.push_back(i % 2);
+    return data;
+}
+
+Term discriminator_loss() {
+    return {"real_or_fake", [](View& view) {
+                return models::non_saturating(view.real_score(), view.fake_score()).discriminator;
+            }};
+}
+
+Term generator_loss() {
+    return {"fooling", [](View& view) { return models::non_saturating_generator(view.fake_score()); }};
+}
+
+Term pairs(bool generator) {
+    return {generator ? "fooling" : "real_or_fake", [=](View& view) {
+                const auto losses = models::relativistic_pairing(view.real_score(), view.fake_score());
+                return generator ? losses.generator : losses.discriminator;
+            }};
+}
+
+Term r1_term(double weight = 1) {
+    return {"r1", [](View& view) { return models::r1(view.tape(), view.real_score(), view.real(), 1.0); },
+            weight};
+}
+
+Term r2_term() {
+    return {"r2", [](View& view) {
+                const Tensor fake = stop_gradient(view.fake());
+                return models::r1(view.tape(), view.score(fake), fake, 1.0);
+            }};
+}
+
+Training pair(std::vector<Term> of_discriminator, Term of_generator) {
+    Training training;
+    training.networks = {models::mlp("generator", {3, 8, 16}, relu, sigmoid, 1),
+                         models::mlp("discriminator", {16, 8, 1}, relu, linear, 1)};
+    training.images.height = training.images.width = 4;
+    training.latent = 3;
+    training.batch = batch;
+    Phase generator{"generator", {"generator"}, {std::move(of_generator)}};
+    generator.optimizer = std::make_shared<Adam>("generator_adam", AdamOptions{1e-2, 0.5});
+    Phase discriminator{"discriminator", {"discriminator"}, std::move(of_discriminator)};
+    discriminator.optimizer = std::make_shared<Adam>("discriminator_adam", AdamOptions{1e-2, 0.5});
+    training.phases = {generator, discriminator};
+    training.stages = {{{"discriminator"}}, {{"generator"}}};
+    return training;
+}
+
+std::vector<Array> values_of(const std::vector<Variable>& variables) {
+    std::vector<Array> values;
+    for (const Variable& variable : variables) values.push_back(variable.value());
+    return values;
+}
+
+bool all_same_bits(const std::vector<Array>& a, const std::vector<Array>& b) {
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(), same_bits<float>);
+}
+
+std::vector<Array> trained(const Training& training, int steps, std::size_t threads = 1) {
+    Trainer trainer(training, pictures(), {.threads = threads});
+    for (int i = 0; i < steps; ++i) trainer.step();
+    return values_of(trainer.state().variables());
+}
+
+/// What the first step measures.
+std::map<std::string, double> first_step(const Training& training) {
+    Trainer trainer(training, pictures());
+    const Record record = trainer.step();
+    std::map<std::string, double> values;
+    for (std::size_t i = 0; i < record.names.size(); ++i) values[record.names[i]] = record.values[i];
+    return values;
+}
+
+std::string message_of(const std::function<void()>& action) {
+    try {
+        action();
+    } catch (const Error& error) {
+        return error.what();
+    }
+    return {};
+}
+
+}  // namespace
+
+TEST_CASE("a training goes on from a saved state to the bits of one that was never interrupted") {
+    const auto training = [] { return pair({discriminator_loss(), r1_term()}, generator_loss()); };
+    const std::vector<Array> whole = trained(training(), 7);
+    Trainer first(training(), pictures()), second(training(), pictures(), {.threads = 2});
+    for (int i = 0; i < 3; ++i) first.step();
+    second.state().restore(first.state().save());
+    for (int i = 3; i < 7; ++i) second.step();
+    CHECK(second.state().at.step == 7);
+    CHECK(all_same_bits(whole, values_of(second.state().variables())));
+
+    const Safetensors good = first.state().save();
+    const std::vector<Array> before = values_of(second.state().variables());
+    const auto refused = [&](const std::function<void(Safetensors&)>& change, const std::string& part) {
+        Safetensors broken = good;
+        change(broken);
+        const std::string message = message_of([&] { second.state().restore(broken); });
+        CAPTURE(part);
+        CHECK(message.find(part) != std::string::npos);
+        CHECK(all_same_bits(before, values_of(second.state().variables())));
+        CHECK(second.state().at.step == 7);
+    };
+    refused([](Safetensors& state) { state.metadata.erase("next_draw"); }, "next_draw");
+    refused([](Safetensors& state) { state.metadata["step"] = "-1"; }, "step");
+    refused([](Safetensors& state) { state.tensors.pop_back(); }, "without variable");
+    refused([](Safetensors& state) { state.tensors.push_back({"more", Array{1.0F}}); }, "more");
+    refused([](Safetensors& state) { state.tensors[0].value.data()[0] = NAN; }, "not finite");
+    refused([](Safetensors& state) { state.tensors[0].value = Array{1.0F}; }, "shape");
+    CHECK(message_of([&] {
+              first.state().keep({Variable("generator.0.weight", Shape{1}, 0.0F)});
+          }).find("generator.0.weight") != std::string::npos);
+}
+
+TEST_CASE("a record has each metric once: of its first stage, the last run") {
+    Training training = pair({discriminator_loss(), r1_term()}, generator_loss());
+    training.phases[1].watched = {{"real_mean", [](View& view) { return view.real_score(); }}};
+    training.stages = {{{"discriminator", "generator"}}, {{"generator"}}};
+    Trainer joint(training, pictures());
+    const Record record = joint.step();
+    CHECK(record.step == 1);
+    CHECK(
+        std::vector<std::string>(record.names.begin(), record.names.end()) ==
+        std::vector<std::string>{"discriminator_loss", "real_or_fake", "r1", "real_mean", "generator_loss"});
+    CHECK(record["discriminator_loss"] == doctest::Approx(record["real_or_fake"] + record["r1"]));
+    CHECK(record.has("r1"));
+    CHECK_FALSE(record.has("r2"));
+    CHECK(message_of([&] { record["r2"]; }).find("there are discriminator_loss") != std::string::npos);
+    CHECK(joint.images_per_step() == batch);
+    CHECK(joint.steps_for_epochs(2) == 10);
+
+    // The generator's loss of the joint stage is that of the networks as they were.
+    const auto fresh = [] { return pair({discriminator_loss()}, generator_loss()); };
+    Training alone = fresh();
+    alone.stages = {{{"generator"}}};
+    Training both = fresh();
+    both.stages = {{{"discriminator", "generator"}}, {{"generator"}}};
+    CHECK(first_step(alone)["generator_loss"] == first_step(both)["generator_loss"]);
+}
+
+TEST_CASE("a generator's phase that compares pairs sees real images, and trains") {
+    const Training training = pair({pairs(false)}, pairs(true));
+    const std::vector<Array> before = values_of(training.networks[0].variables());
+    Trainer trainer(training, pictures());
+    CHECK(trainer.images_per_step() == 2 * batch);
+    CHECK(trainer.step()["generator_loss"] != doctest::Approx(std::log(2.0)).epsilon(1e-6));
+    CHECK(trainer.state().at.batch == 2);
+    const std::vector<Array> after = values_of(training.networks[0].variables());
+    for (std::size_t i = 0; i < before.size(); ++i) CHECK_FALSE(same_bits(before[i], after[i]));
+    CHECK(Trainer(pair({discriminator_loss()}, generator_loss()), pictures()).images_per_step() == batch);
+}
+
+TEST_CASE("what terms ask for is declared in one order, whichever asks first") {
+    const auto named_nodes = [](const Term& term) {
+        Graph graph;
+        const Training training = pair({term}, generator_loss());
+        models::declare_stage(graph, training, training.stages[0], {}, {});
+        std::vector<std::string> names;
+        for (NodeId id = 0; id < graph.size(); ++id)
+            for (const char* known : {"real", "noise", "fake", "real_score", "fake_score"})
+                if (graph.node(id).name == known) names.emplace_back(known);
+        return names;
+    };
+    const std::vector<std::string> wanted{"real", "noise", "fake", "real_score", "fake_score"};
+    CHECK(named_nodes({"a", [](View& view) { return mean(view.fake_score()) - mean(view.real_score()); }}) ==
+          wanted);
+    CHECK(named_nodes({"b", [](View& view) {
+                           const Tensor real = mean(view.real_score());
+                           return mean(view.fake_score()) - real;
+                       }}) == wanted);
+}
+
+TEST_CASE("any number of penalties, weighed, scheduled and in intervals") {
+    Training both = pair({discriminator_loss(), r1_term(3), r2_term()}, generator_loss());
+    std::map<std::string, double> with_both = first_step(both);
+    CHECK(with_both["discriminator_loss"] ==
+          doctest::Approx(with_both["real_or_fake"] + with_both["r1"] + with_both["r2"]));
+    const double r1_once = first_step(pair({discriminator_loss(), r1_term()}, generator_loss()))["r1"];
+    CHECK(first_step(pair({discriminator_loss(), r1_term(3)}, generator_loss()))["r1"] ==
+          doctest::Approx(3 * r1_once));
+
+    // A schedule of one weight trains as that weight does.
+    Term scheduled = r1_term();
+    scheduled.schedule = constant_rate(3.0);
+    const std::vector<Array> constant =
+                                 trained(pair({discriminator_loss(), r1_term(3)}, generator_loss()), 3),
+                             by_schedule =
+                                 trained(pair({discriminator_loss(), scheduled}, generator_loss()), 3);
+    for (std::size_t i = 0; i < constant.size(); ++i)
+        CHECK(relative_error(by_schedule[i], constant[i]) < 1e-6);
+
+    Term falling = r1_term(), every_third = r1_term();
+    falling.schedule = step_decay(4.0, 1, 0.5);
+    every_third.name = "lazy_r1";
+    every_third.every = 3;
+    Trainer trainer(pair({discriminator_loss(), falling, every_third}, generator_loss()), pictures());
+    CHECK(trainer.programs().size() == 3);
+    std::vector<double> lazy, weight;
+    for (int step = 0; step < 4; ++step) {
+        const Record record = trainer.step();
+        lazy.push_back(record["lazy_r1"]);
+        const double parts = record["real_or_fake"] + record["r1"] + (step % 3 == 0 ? lazy.back() : 0.0);
+        CHECK(record["discriminator_loss"] == doctest::Approx(parts));
+        for (const Variable& variable : trainer.state().variables())
+            if (variable.name() == "discriminator.r1.weight") weight.push_back(variable.value()());
+    }
+    CHECK(weight == std::vector<double>{4, 2, 1, 0.5});
+    CHECK(lazy[1] == lazy[0]);
+    CHECK(lazy[2] == lazy[0]);
+    CHECK(lazy[3] != lazy[0]);
+    const std::uint64_t before = allocations();
+    for (int step = 0; step < 3; ++step) trainer.step();
+    CHECK(allocations() == before);
+}
+
+TEST_CASE("rates follow their schedule, and each network its own optimizer") {
+    Training training = pair({discriminator_loss()}, generator_loss());
+    const auto sgd = std::make_shared<Sgd>("slow", SgdOptions{1e-3});
+    training.phases[1].optimizer = sgd;
+    training.phases[1].rate = step_decay(8e-3, 1, 0.5);
+    Trainer trainer(training, pictures());
+    for (const double rate : {8e-3, 4e-3, 2e-3}) {
+        trainer.step();
+        CHECK(sgd->rate() == doctest::Approx(rate));
+    }
+}
+
+TEST_CASE("a moving average follows what a step makes") {
+    Training training = pair({discriminator_loss()}, generator_loss());
+    const std::vector<Variable> weights = training.networks[0].variables();
+    const models::MovingAverage average(weights, 0.75);
+    training.phases[0].updates = {average.rule()};
+    Trainer trainer(training, pictures());
+    for (int step = 0; step < 3; ++step) {
+        const std::vector<Array> before = values_of(average.averages());
+        trainer.step();
+        for (std::size_t i = 0; i < weights.size(); ++i) {
+            const Array &value = weights[i].value(), &now = average.averages()[i].value();
+            for (std::size_t k = 0; k < value.size(); ++k)
+                CHECK(now.data()[k] ==
+                      doctest::Approx(0.75F * before[i].data()[k] + 0.25F * value.data()[k]).epsilon(1e-5));
+        }
+    }
+    CHECK(trainer.state().save().find("average.generator.0.weight") != nullptr);
+    CHECK_THROWS_AS(models::MovingAverage(weights, 1.5), Error);
+}
+
+TEST_CASE("a gradient rule replaces the gradient, and transforms stand before every score") {
+    const auto with_sgd = [](double rate) {
+        Training training = pair({discriminator_loss()}, generator_loss());
+        for (Phase& phase : training.phases)
+            phase.optimizer = std::make_shared<Sgd>(phase.name + "_sgd", SgdOptions{rate});
+        return training;
+    };
+    Training doubled = with_sgd(0.125);
+    for (Phase& phase : doubled.phases)
+        phase.gradient_rule = [](const GradientTape& tape, const Tensor& loss,
+                                 const std::vector<Variable>& variables) {
+            VariableGradients gradients = tape.gradient(loss, variables);
+            for (VariableGradient& each : gradients) each.gradient = 2.0 * each.gradient;
+            return gradients;
+        };
+    const auto weights = [](const Training& training) {
+        trained(training, 3);
+        return values_of(training.networks[0].variables());
+    };
+    CHECK(all_same_bits(weights(doubled), weights(with_sgd(0.25))));
+
+    Training black = pair({discriminator_loss()}, generator_loss());
+    black.transforms = {[](const Tensor& images) { return images * 0.0; }};
+    black.phases[1].watched = {
+        {"apart", [](View& view) { return mean(view.real_score()) - mean(view.fake_score()); }},
+        {"other", [](View& view) { return mean(view.score(view.real())) - mean(view.real_score()); }}};
+    std::map<std::string, double> record = first_step(black);
+    CHECK(record["apart"] == 0.0);
+    CHECK(record["other"] == 0.0);
+}
+
+TEST_CASE("trainings that cannot be are refused, saying what") {
+    const auto refused = [](const std::function<void(Training&)>& change, const std::string& part) {
+        Training training = pair({discriminator_loss()}, generator_loss());
+        change(training);
+        const std::string message = message_of([&] { Trainer(training, pictures()); });
+        CAPTURE(message);
+        CAPTURE(part);
+        CHECK(message.find(part) != std::string::npos);
+    };
+    refused([](Training& t) { t.stages.clear(); }, "no stage");
+    refused([](Training& t) { t.stages[0].phases.clear(); }, "a stage without phases");
+    refused([](Training& t) { t.stages[0].phases = {"critic"}; }, "no phase \"critic\"; it has generator");
+    refused([](Training& t) { t.stages[0].repeats = 0; }, "repeats 0 times");
+    refused([](Training& t) { t.phases[0].trains = {"decoder"}; }, "no network \"decoder\"");
+    refused([](Training& t) { t.phases[0].terms.clear(); }, "no term");
+    refused([](Training& t) { t.phases[0].optimizer.reset(); }, "no optimizer");
+    refused([](Training& t) { t.phases[0].terms[0].every = 0; }, "every 0 steps");
+    refused([](Training& t) { t.phases[0].terms[0].every = 2; }, "no term counts in every step");
+    refused([](Training& t) { t.phases[0].terms[0].weight = NAN; }, "weight nan");
+    refused([](Training& t) { t.phases[0].terms[0].value = nullptr; }, "needs a name and a value");
+    refused([](Training& t) { t.phases[1].name = "generator"; }, "two phases are called \"generator\"");
+    refused([](Training& t) { t.phases[1].terms.push_back(discriminator_loss()); }, "\"real_or_fake\"");
+    refused([](Training& t) { t.networks[1] = models::Network("generator"); }, "two networks");
+    refused([](Training& t) { t.batch = 0; }, "batch");
+    refused([](Training& t) { t.latent = 0; }, "latent");
+    refused([](Training& t) { t.images.width = 5; }, "4x5");
+    refused([](Training& t) { t.generator = "decoder"; }, "no network \"decoder\"");
+    refused([](Training& t) { t.phases[0].trains = {"generator", "discriminator"}; }, "two optimizers");
+    refused([](Training& t) { t.phases[0].terms[0].value = [](View&) { return Tensor(); }; },
+            "no or another");
+    refused([](Training& t) { t.phases[0].terms[0].value = [](View& view) { return view.fake(); }; },
+            "expected a scalar");
+    refused([](Training& t) { t.phases[1].terms[0].value = [](View& view) { return view.labels() - 1.0; }; },
+            "no path");
+    refused(
+        [](Training& t) {
+            for (const std::size_t every : {2, 3, 5}) {
+                t.phases[1].terms.push_back(r1_term());
+                t.phases[1].terms.back().name += std::to_string(every);
+                t.phases[1].terms.back().every = every;
+            }
+        },
+        "intervals 2, 3, 5");
+}
