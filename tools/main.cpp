@@ -52,9 +52,8 @@ int fail_for_lack_of_memory(const std::bad_alloc& error) {
     return other_failure;
 }
 
-/// What is wrong with arguments that no option takes, and what was likely meant.
-std::string unknown_arguments(CLI::App& app, const std::string& message) {
-    const std::vector<std::string> left = app.remaining(true);
+/// What is wrong with arguments that no option takes, and what was likely meant by the first of them.
+std::string unknown_argument(CLI::App& app) {
     const CLI::App* command = app.get_subcommands().empty() ? nullptr : app.get_subcommands().front();
     std::vector<std::string> names;
     if (command == nullptr)
@@ -62,17 +61,22 @@ std::string unknown_arguments(CLI::App& app, const std::string& message) {
     else
         for (const CLI::Option* option : command->get_options())
             for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
-    for (const std::string& argument : left) {
-        const std::string meant = command == nullptr ? duet::nearest(argument, names)
-                                  : argument.starts_with("--")
-                                      ? duet::tools::flag_meant(argument.substr(0, argument.find('=')), names)
-                                      : std::string();
-        if (!meant.empty())
-            return fmt::format("{} is unknown; did you mean {}?", duet::quoted_for_message(argument), meant);
-    }
+    const std::string see = command == nullptr
+                                ? fmt::format("commands are {}; see `duet help`", fmt::join(names, ", "))
+                                : fmt::format("see `duet help {}`", command->get_name());
+    const std::vector<std::string> left = app.remaining(true);
+    if (left.empty()) return "no command given; " + see;
+    // An option's value is left over with it.
+    const auto option = std::find_if(left.begin(), left.end(),
+                                     [](const std::string& argument) { return argument.starts_with('-'); });
+    const std::string argument = option == left.end() ? left.front() : option->substr(0, option->find('='));
+    std::string meant;
     if (command == nullptr)
-        return fmt::format("{}; commands are {}; see `duet help`", message, fmt::join(names, ", "));
-    return fmt::format("{}; see `duet help {}`", message, command->get_name());
+        meant = duet::nearest(argument, names);
+    else if (argument.starts_with("--"))
+        meant = duet::tools::flag_meant(argument, names);
+    return fmt::format("{} is unknown; {}", duet::quoted_for_message(argument),
+                       meant.empty() ? see : fmt::format("did you mean {}?", meant));
 }
 
 int run(int argc, char** argv) {
@@ -97,10 +101,9 @@ int run(int argc, char** argv) {
     std::reverse(arguments.begin(), arguments.end());
     try {
         app.parse(arguments);
-        if (app.get_subcommands().empty())
-            return fail(bad_usage_or_input, unknown_arguments(app, "no command given"));
-    } catch (const CLI::ExtrasError& error) {
-        return fail(bad_usage_or_input, unknown_arguments(app, error.what()));
+        if (app.get_subcommands().empty()) return fail(bad_usage_or_input, unknown_argument(app));
+    } catch (const CLI::ExtrasError&) {
+        return fail(bad_usage_or_input, unknown_argument(app));
     } catch (const CLI::ParseError& error) {
         if (error.get_exit_code() != 0) return fail(bad_usage_or_input, error.what());
         app.exit(error);

@@ -48,8 +48,6 @@
 #include <duet/models/networks/build.hpp>
 #include <duet/models/networks/initializer.hpp>
 #include <duet/models/networks/network.hpp>
-#include <duet/models/presets/presets.hpp>
-#include <duet/models/rows.hpp>
 #include <duet/models/sampler.hpp>
 #include <duet/models/terms/losses.hpp>
 #include <duet/models/terms/penalties.hpp>

@@ -26,10 +26,4 @@ Network build(const Catalogue& catalogue, const std::string& name, const Spec& s
     return build(catalogue, Network(name), architecture.layers(spec, images), seed);
 }
 
-std::vector<Variable> variables_of(const Network& network) {
-    std::vector<Variable> all = network.variables();
-    all.insert(all.end(), network.statistics().begin(), network.statistics().end());
-    return all;
-}
-
 }  // namespace duet::models

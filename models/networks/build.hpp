@@ -23,7 +23,4 @@ Network build(const Catalogue& catalogue, Network network, const std::vector<Spe
 Network build(const Catalogue& catalogue, const std::string& name, const Spec& spec,
               const ImageFormat& images, std::uint64_t seed);
 
-/// The variables of a network: parameters, then running statistics. Their names and shapes take no memory.
-std::vector<Variable> variables_of(const Network& network);
-
 }  // namespace duet::models

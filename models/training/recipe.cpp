@@ -237,7 +237,11 @@ Spec layered(const Catalogue& catalogue, const std::vector<Spec>& layers) {
     }
     Spec recipe;
     try {
-        recipe = preset(model == nullptr ? default_model : std::get<std::string>(model->is));
+        const std::string name = model == nullptr ? default_model : std::get<std::string>(model->is);
+        recipe = preset(name);
+        if (recipe.text("model") != name)
+            throw Error(fmt::format("\"{}\" is a preset of the model {}, and none of its own", name,
+                                    recipe.text("model")));
     } catch (const Error& error) {
         throw Error(model == nullptr ? error.what()
                                      : fmt::format("{}: {}", place(*model, "model"), error.what()));

@@ -53,7 +53,7 @@ TEST_CASE("duet refuses bad usage with one line and leaves nothing") {
     const TrainingInput input;
     check_refused({}, "commands are train, sample");
     check_refused({"tarin"}, "\"tarin\" is unknown; did you mean train?");
-    check_refused({"nonsense"}, "nonsense; commands are train, sample");
+    check_refused({"nonsense"}, "\"nonsense\" is unknown; commands are train, sample");
     check_refused({"train", "--data", input.data}, "--out");
     check_refused({"train", "--out", input.out}, "--data");
     check_refused({"train", "--data", input.data, "--out", ""}, "--out: the name is empty");
@@ -65,7 +65,7 @@ TEST_CASE("duet refuses bad usage with one line and leaves nothing") {
     input.check_train_refused({"--loss", "hinge"},
                               "\"hinge\" is unknown; known are non-saturating, minimax, wasserstein");
     input.check_train_refused({"--schedule", "both"}, "known are documented, alternating");
-    input.check_train_refused({"--penalty", "r2"}, "did you mean \"r1\"?");
+    input.check_train_refused({"--penalty", "dragan"}, "known are r1, r2, gp");
     input.check_train_refused({"--preset", "best"}, "known are article, mlp");
     for (const char* option : {"--batch", "--epochs", "--steps", "--threads", "--discriminator-steps"}) {
         for (const char* value : {"0", "-3", "1.5", "ten", "", "99999999999999999999999"})

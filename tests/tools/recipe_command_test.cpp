@@ -141,6 +141,8 @@ TEST_CASE("names that are near are offered") {
     folder.check_train_refused({"--batch-size", "4"}, "did you mean --batch?");
     folder.check_train_refused({"--batch_size=4"}, "did you mean --batch?");
     folder.check_train_refused({"--setp", "4"}, "did you mean --set?");
+    folder.check_train_refused({"--nonsense", "4"}, "\"--nonsense\" is unknown; see `duet help train`");
+    folder.check_train_refused({"a.toml", "b.toml"}, "\"b.toml\" is unknown; see `duet help train`");
     folder.check_train_refused({"--loss", "minmax"}, "did you mean \"minimax\"?");
     folder.check_train_refused({"--set", "optimisers.generator.rate=1"}, "did you mean \"optimizers\"?");
     folder.check_train_refused({"--set", "optimizers.generator.lr=1"}, "known are rate, beta1");
@@ -190,9 +192,8 @@ TEST_CASE("what can be known before training is checked before it") {
     const Folder folder;
     folder.check_train_refused({"--profile", "/nonexistent/p.json"},
                                "--profile: there is no folder /nonexistent");
-    const Outcome huge =
-        duet_command({"train", "--data", folder.data, "--out", folder.out, "--generator-widths",
-                      "100-4000000-4000000-64"});
+    const Outcome huge = duet_command({"train", "--data", folder.data, "--out", folder.out,
+                                       "--generator-widths", "100-4000000-4000000-64"});
     CHECK(huge.code == 1);
     CHECK(contains(huge.err, "choose smaller widths"));
     CHECK_FALSE(fs::exists(folder.out));
