@@ -170,7 +170,7 @@ class Moments final : public OpOf<Moments> {
                                 T* variance) {
         const std::size_t columns = channels * by.inner, stride = by.channels * by.inner;
         const T terms = static_cast<T>(by.terms());
-        T sums[strip] = {}, means[strip];
+        T sums[strip] = {}, means[strip] = {};
         add_rows(from, by.outer, stride, columns, sums, Identity());
         for (std::size_t channel = 0; channel < channels; ++channel) {
             mean[channel] = fold(sums + channel * by.inner, by.inner) / terms;

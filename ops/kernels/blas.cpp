@@ -3,6 +3,9 @@
 #include <cassert>
 #include <limits>
 
+// Before its header, which from version 0.21 on no longer includes it in time and would call no BLAS.
+#include <xtensor-blas/xblas_config.hpp>
+
 // The name that xtensor-blas calls must not be OpenBLAS's own: that would be linked with.
 #define cblas_dgemm duet_cblas_dgemm
 #include <xtensor-blas/xblas.hpp>
