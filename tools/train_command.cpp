@@ -228,7 +228,7 @@ void add_train_command(CLI::App& app) {
         "  duet train runs/first/recipe.toml --set optimizers.generator.rate=1e-4 --out runs/slower\n"
         "`duet list` names everything that a recipe can be made of.");
     command->callback([arguments] {
-        arguments->recipe.note_repeats();
+        arguments->recipe.note_repeats(models::standard_catalogue());
         train(*arguments);
     });
 }
