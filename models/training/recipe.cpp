@@ -112,19 +112,6 @@ auto about(const Spec& recipe, const std::string& path, Action&& action) -> decl
     }
 }
 
-/// The preset that a model's networks and settings come from, its own.
-Spec preset_of_model(const Value& model) {
-    const std::string& name = std::get<std::string>(model.is);
-    try {
-        Spec recipe = preset(name);
-        if (recipe.text("model") == name) return recipe;
-        throw Error(
-            fmt::format("\"{}\" is a preset of the model \"{}\", not a model", name, recipe.text("model")));
-    } catch (const Error& error) {
-        throw Error(fmt::format("{}: {}", place(model, "model"), error.what()));
-    }
-}
-
 /// Sets what is not given of the images' size, or checks it against what they are.
 void fit_size(Spec& recipe, const Dataset& data) {
     const std::pair<const char*, std::size_t> sizes[] = {
@@ -297,7 +284,17 @@ Spec layered(const Catalogue& catalogue, const std::vector<Spec>& layers) {
         }
         explicitly = laid_over(explicitly, layer);
     }
-    Spec recipe = preset_of_model(model == nullptr ? Value{std::string(default_model)} : *model);
+    Spec recipe;
+    try {
+        const std::string name = model == nullptr ? default_model : std::get<std::string>(model->is);
+        recipe = preset(name);
+        if (recipe.text("model") != name)
+            throw Error(fmt::format("\"{}\" is a preset of the model {}, and none of its own", name,
+                                    recipe.text("model")));
+    } catch (const Error& error) {
+        throw Error(model == nullptr ? error.what()
+                                     : fmt::format("{}: {}", place(*model, "model"), error.what()));
+    }
     Spec brought = brought_by(catalogue, explicitly);
     erase(brought, "model");
     const Spec chosen = laid_over(recipe, explicitly);

@@ -167,7 +167,7 @@ TEST_CASE("recipes are refused with file, line, key and what is allowed") {
     check_refused("loss.kind = \"\"", "run.toml:1: kind is empty");
     check_refused("kind = \"mlp\"", "run.toml:1: kind: recipe \"mlp\" is unknown");
     check_refused("images.kind = \"maps\"", "run.toml:1: images.kind: images \"maps\" is unknown");
-    check_refused("model = \"wgan-gp\"", "run.toml:1: model: \"wgan-gp\" is a preset of the model \"dcgan\"");
+    check_refused("model = \"wgan-gp\"", "run.toml:1: model: \"wgan-gp\" is a preset of the model dcgan");
     check_refused("model = 3", "run.toml:1: model is a whole number; expected the name of a model");
     check_refused("data.path = \"a\\u0000b\"", "run.toml:1: data.path: \"a\\u0000b\" is not a text");
     check_refused("\"loss.kind\" = \"minimax\"", "run.toml:1: \"loss.kind\": no parameter");
