@@ -110,7 +110,7 @@ Rule spec_of(const std::string& category) {
 
 Rule specs_of(const std::string& category) {
     constexpr std::size_t most = 1000;
-    return {fmt::format("a list of at most {} tables whose kinds are of `duet list {}`", most, category),
+    return {fmt::format("a list of tables whose kinds are of `duet list {}`, at most {}", category, most),
             [](const Value& value) {
                 const auto* list = std::get_if<std::vector<Value>>(&value.is);
                 return list != nullptr && list->size() <= most &&

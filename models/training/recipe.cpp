@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <duet/autodiff/sgd.hpp>
 #include <duet/data/sha256.hpp>
 #include <duet/data/toml.hpp>
 #include <duet/graph/error.hpp>
@@ -150,7 +151,10 @@ void check_labels(const Spec& recipe, const Dataset& data) {
 }
 
 /// Declares a step: what the networks, losses and penalties of a recipe do not allow each other shows there.
-void check_declared(const Spec& recipe, const Training& training) {
+/// It takes no memory: an optimizer without slots stands in for those of the recipe.
+void check_declared(const Spec& recipe, Training training) {
+    for (Phase& phase : training.phases)
+        phase.optimizer = std::make_shared<Sgd>(phase.name + "_declared", SgdOptions{});
     const Shape images = training.images.batch_of(training.batch);
     for (const Network& network : training.networks)
         about(recipe, "networks." + network.name(), [&] {
