@@ -189,4 +189,14 @@ std::string quoted_for_message(std::string_view name) {
     return text;
 }
 
+std::string name_for_message(std::string_view name) {
+    const auto plain = [](char letter) {
+        return (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z') ||
+               (letter >= '0' && letter <= '9') || letter == '-' || letter == '_' || letter == '.';
+    };
+    const std::string quoted = quoted_for_message(name);
+    const bool whole = !name.empty() && quoted.size() == name.size() + 2;
+    return whole && std::all_of(name.begin(), name.end(), plain) ? std::string(name) : quoted;
+}
+
 }  // namespace duet

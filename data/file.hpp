@@ -30,4 +30,7 @@ void write_file_atomically(const std::filesystem::path& path, std::span<const st
 /// printable ASCII as '?', cut after 80 characters.
 std::string quoted_for_message(std::string_view name);
 
+/// The same for a key or a path, without quotes where it is short and of letters, digits, '-', '_' and '.'.
+std::string name_for_message(std::string_view name);
+
 }  // namespace duet

@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include <duet/data/file.hpp>
 #include <duet/graph/error.hpp>
 
 namespace duet {
@@ -47,10 +48,11 @@ Value* place_in(Value& value, std::string_view path, std::string_view part) {
     auto* const list = std::get_if<std::vector<Value>>(&value.is);
     const auto place = as_place(part);
     if (list == nullptr || !place)
-        throw Error(fmt::format("{}: \"{}\" leads into {}", path, part, type_name(value)));
+        throw Error(fmt::format("{}: {} leads into {}", name_for_message(path), quoted_for_message(part),
+                                type_name(value)));
     if (*place >= list->size())
         throw Error(
-            fmt::format("{}: has no effect: the list has no entry {}; {}", path, *place,
+            fmt::format("{}: has no effect: the list has no entry {}; {}", name_for_message(path), *place,
                         list->empty() ? "it is empty" : fmt::format("its last is {}", list->size() - 1)));
     return &(*list)[*place];
 }
@@ -111,13 +113,19 @@ std::vector<Spec> Spec::specs(std::string_view path) const {
 
 void Spec::set(std::string_view path, Value value) {
     const std::string_view whole = path;
+    if (std::count(path.begin(), path.end(), '.') >= static_cast<std::ptrdiff_t>(most_levels))
+        throw Error(fmt::format("a path leads more than {} groups deep", most_levels));
     Spec* spec = this;
     for (;;) {
         const std::string_view key = first_of(path);
-        if (key.empty()) throw Error(fmt::format("\"{}\" is no path such as loss.kind", whole));
+        if (key.empty())
+            throw Error(fmt::format("{} is no path such as loss.kind", quoted_for_message(whole)));
         if (path.empty() && key == "kind") {
             if (!std::holds_alternative<std::string>(value.is))
-                throw Error(fmt::format("{}: is {}; expected a name", whole, type_name(value)));
+                throw Error(
+                    fmt::format("{}: is {}; expected a name", name_for_message(whole), type_name(value)));
+            if (std::get<std::string>(value.is).empty())
+                throw Error(fmt::format("{}: is empty; expected a name", name_for_message(whole)));
             spec->kind = std::get<std::string>(value.is);
             spec->from = value.from;
             return;
@@ -174,12 +182,16 @@ Spec merged(const Spec& under, const Spec& over) {
         result.from = over.from;
     }
     for (const Setting& setting : over.with) {
-        const Value* below = setting_of(under, setting.key);
+        const auto below = std::find_if(result.with.begin(), result.with.end(),
+                                        [&](const Setting& lower) { return lower.key == setting.key; });
+        if (below == result.with.end()) {
+            result.with.push_back(setting);
+            continue;
+        }
         const Spec* inner = std::get_if<Spec>(&setting.value.is);
-        if (below != nullptr && inner != nullptr && std::holds_alternative<Spec>(below->is))
-            result.set(setting.key, {merged(std::get<Spec>(below->is), *inner), setting.value.from});
-        else
-            result.set(setting.key, setting.value);
+        const bool both = inner != nullptr && std::holds_alternative<Spec>(below->value.is);
+        below->value =
+            both ? Value{merged(std::get<Spec>(below->value.is), *inner), setting.value.from} : setting.value;
     }
     return result;
 }
@@ -209,6 +221,7 @@ std::string nearest(std::string_view name, const std::vector<std::string>& names
     std::string best;
     std::size_t least = std::max<std::size_t>(name.size() / 3, 1) + 1;
     for (const std::string& known : names) {
+        if (name.size() >= known.size() + least || known.size() >= name.size() + least) continue;
         // Optimal string alignment: letters put in, left out, replaced, or two neighbours swapped.
         std::vector<std::vector<std::size_t>> distance(name.size() + 1,
                                                        std::vector<std::size_t>(known.size() + 1));

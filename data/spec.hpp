@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -9,6 +10,9 @@
 namespace duet {
 
 struct Setting;
+
+/// How deep groups and lists stand in each other at most, in what is read or set.
+inline constexpr std::size_t most_levels = 64;
 
 /// A name of a catalogue and its parameters; without a kind, a group of settings. It is what experiments are
 /// written in: a TOML table, whose `kind` stands apart.
@@ -32,7 +36,8 @@ struct Spec {
     std::vector<Spec> specs(std::string_view path) const;
 
     /// Sets one value, making the groups on its way; "kind" at the end sets a kind. Throws Error where the
-    /// way leads through a value, or past the end of a list.
+    /// way leads through a value, past the end of a list, or deeper than most_levels, and for a kind that is
+    /// empty.
     void set(std::string_view path, struct Value value);
 
     /// The same kind and values, whatever gave them and in whatever order.

@@ -19,15 +19,17 @@ class Reader {
  public:
     explicit Reader(std::string_view origin) : origin_(origin) {}
 
-    Spec table(const toml::table& table) const {
+    Spec table(const toml::table& table, std::size_t level = 0) const {
         Spec spec{{}, {}, from(table)};
         for (const auto& [key, node] : table) {
-            Value read = value(node);
+            Value read = value(node, level);
             if (key.str() == "kind") {
                 if (!std::holds_alternative<std::string>(read.is))
                     throw FileError(
                         fmt::format("{}: kind is {}; expected a name in quotes", read.from, type_name(read)));
                 spec.kind = std::get<std::string>(read.is);
+                if (spec.kind.empty())
+                    throw FileError(fmt::format("{}: kind is empty; expected a name", read.from));
                 spec.from = read.from;
             } else {
                 spec.with.push_back({std::string(key.str()), std::move(read)});
@@ -41,12 +43,16 @@ class Reader {
         return fmt::format("{}:{}", origin_, node.source().begin.line);
     }
 
-    Value value(const toml::node& node) const {
+    /// What stands `level` groups and lists deep.
+    Value value(const toml::node& node, std::size_t level) const {
         const std::string where = from(node);
+        if (level >= most_levels)
+            throw FileError(fmt::format("{}: tables and lists stand in each other more than {} deep", where,
+                                        most_levels));
         if (const auto* flag = node.as_boolean()) return {flag->get(), where};
         if (const auto* whole = node.as_integer()) return {whole->get(), where};
         if (const auto* text = node.as_string()) return {text->get(), where};
-        if (const auto* inner = node.as_table()) return {table(*inner), where};
+        if (const auto* inner = node.as_table()) return {table(*inner, level + 1), where};
         if (const auto* number = node.as_floating_point()) {
             if (!std::isfinite(number->get()))
                 throw FileError(fmt::format("{}: a number that is not finite", where));
@@ -55,14 +61,54 @@ class Reader {
         const auto* array = node.as_array();
         if (array == nullptr) throw FileError(fmt::format("{}: dates and times mean nothing here", where));
         std::vector<Value> list;
-        for (const toml::node& element : *array) list.push_back(value(element));
+        for (const toml::node& element : *array) list.push_back(value(element, level + 1));
         return {std::move(list), where};
     }
 
     std::string_view origin_;
 };
 
+/// Past a string that begins at `at`, or to the end of its line or the text where it has no end.
+std::size_t after_string(std::string_view text, std::size_t at) {
+    const char mark = text[at];
+    const std::string triple(3, mark);
+    const bool many_lines = text.substr(at, 3) == triple;
+    for (at += many_lines ? 3 : 1; at < text.size(); ++at) {
+        if (mark == '"' && text[at] == '\\') {
+            ++at;
+        } else if (!many_lines && (text[at] == mark || text[at] == '\n')) {
+            return text[at] == mark ? at + 1 : at;
+        } else if (many_lines && text.substr(at, 3) == triple) {
+            for (at += 3; at < text.size() && text[at] == mark;) ++at;  // two marks may end the text itself
+            return at;
+        }
+    }
+    return text.size();
+}
+
+/// toml++ recurses into a dotted key however long it is: it must not see one that would take all the stack.
+void check_keys(std::string_view text, std::string_view origin) {
+    std::size_t line = 1, dots = 0;
+    for (std::size_t at = 0; at < text.size(); ++at) {
+        const char letter = text[at];
+        if (letter == '"' || letter == '\'') {
+            const std::size_t end = after_string(text, at);
+            line += static_cast<std::size_t>(std::count(text.data() + at, text.data() + end, '\n'));
+            at = end - 1;
+        } else if (letter == '#') {
+            at = std::min(text.find('\n', at), text.size()) - 1;
+        } else if (letter == '.') {
+            if (++dots < most_levels) continue;
+            throw FileError(fmt::format("{}:{}: a key of more than {} parts", origin, line, most_levels));
+        } else if (std::string_view("=,[]{}\n").find(letter) != std::string_view::npos) {
+            dots = 0;
+            if (letter == '\n') ++line;
+        }
+    }
+}
+
 toml::table parsed(std::string_view text, std::string_view origin) {
+    check_keys(text, origin);
     try {
         return toml::parse(text);
     } catch (const toml::parse_error& error) {
@@ -192,6 +238,13 @@ std::string format_toml_value(const Value& value) {
     for (const Setting& setting : spec.with)
         add(key_as_toml(setting.key) + " = " + format_toml_value(setting.value));
     return "{" + all + "}";
+}
+
+std::string value_for_message(const Value& value) {
+    constexpr std::size_t longest = 200;
+    if (std::holds_alternative<Spec>(value.is)) return "a table";
+    const std::string text = format_toml_value(value);
+    return text.size() <= longest ? text : fmt::format("{} of {} letters", type_name(value), text.size());
 }
 
 }  // namespace duet

@@ -10,7 +10,8 @@ namespace duet {
 
 /// A TOML document as a spec (toml.io, version 1.0, read by toml++). `origin` is what messages and
 /// Value::from call it; each value is from "<origin>:<line>". Throws FileError, naming origin and line, for
-/// what is no TOML, for dates and times, and for numbers that are not finite.
+/// what is no TOML, for dates and times, for numbers that are not finite, for a kind that is empty, and for
+/// what stands deeper than most_levels.
 Spec parse_toml(std::string_view text, std::string_view origin);
 
 /// A file's; at most a megabyte.
@@ -26,5 +27,8 @@ std::string format_toml(const Spec& spec);
 
 /// One value as TOML writes it.
 std::string format_toml_value(const Value& value);
+
+/// The same for messages, which say of a group or a long value what it is.
+std::string value_for_message(const Value& value);
 
 }  // namespace duet

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <duet/data/file.hpp>
 #include <duet/data/toml.hpp>
 #include <duet/graph/error.hpp>
 #include <duet/models/rows.hpp>
@@ -30,12 +31,17 @@ std::string joined_path(const std::string& at, const std::string& key) {
     return at.empty() ? key : at + "." + key;
 }
 
+/// A key as it stands in a path; quoted where it would be one.
+std::string shown_key(const std::string& key) {
+    return key.find('.') == std::string::npos ? name_for_message(key) : quoted_for_message(key);
+}
+
 Value default_of(const Parameter& parameter) {
     return with_origin(Spec{{}, {{parameter.key, *parameter.otherwise}}, {}}, "default").with.front().value;
 }
 
 std::string hint(std::string_view name, const std::vector<std::string>& names, const char* empty) {
-    if (names.empty()) return empty;
+    if (names.empty() || names == std::vector<std::string>{""}) return empty;
     const std::string meant = nearest(name, names);
     return meant.empty() ? fmt::format("known are {}", fmt::join(names, ", "))
                          : fmt::format("did you mean \"{}\"?", meant);
@@ -75,9 +81,9 @@ Rule true_or_false() {
 }
 
 Rule text_value() {
-    return {"a text, not empty", [](const Value& value) {
+    return {"a text, not empty, without the character 0", [](const Value& value) {
                 const auto* text = std::get_if<std::string>(&value.is);
-                return text != nullptr && !text->empty();
+                return text != nullptr && !text->empty() && text->find('\0') == std::string::npos;
             }};
 }
 
@@ -103,12 +109,13 @@ Rule spec_of(const std::string& category) {
 }
 
 Rule specs_of(const std::string& category) {
-    return {fmt::format("a list of tables whose kinds are of `duet list {}`", category),
+    constexpr std::size_t most = 1000;
+    return {fmt::format("a list of tables whose kinds are of `duet list {}`, at most {}", category, most),
             [](const Value& value) {
                 const auto* list = std::get_if<std::vector<Value>>(&value.is);
-                return list != nullptr && std::all_of(list->begin(), list->end(), [](const Value& each) {
-                           return std::holds_alternative<Spec>(each.is);
-                       });
+                return list != nullptr && list->size() <= most &&
+                       std::all_of(list->begin(), list->end(),
+                                   [](const Value& each) { return std::holds_alternative<Spec>(each.is); });
             },
             category};
 }
@@ -175,7 +182,8 @@ Spec Catalogue::completed(const Spec& spec, const std::string& category, const s
                 for (const Parameter& parameter : other.parameters)
                     if (parameter.key == setting.key) others.push_back(other.kind);
         throw Error(fmt::format(
-            "{}: no parameter{}; {}", place(setting.value.from, joined_path(at, setting.key)), owner,
+            "{}: no parameter{}; {}", place(setting.value.from, joined_path(at, shown_key(setting.key))),
+            owner,
             others.empty() ? hint(setting.key, keys, "it has none")
                            : fmt::format("it would have an effect with {}", fmt::join(others, " or "))));
     }
@@ -197,8 +205,8 @@ Spec Catalogue::completed(const Spec& spec, const std::string& category, const s
 
 void Catalogue::check_value(const Value& value, const Parameter& parameter, const std::string& at) const {
     if (parameter.rule.accepts(value)) return;
-    const std::string shown = std::holds_alternative<Spec>(value.is) ? "a table" : format_toml_value(value);
-    throw Error(fmt::format("{}: {} is not {}", place(value.from, at), shown, parameter.rule.expected));
+    throw Error(fmt::format("{}: {} is not {}", place(value.from, at), value_for_message(value),
+                            parameter.rule.expected));
 }
 
 Value Catalogue::completed_value(const Value& value, const Parameter& parameter, const std::string& at,

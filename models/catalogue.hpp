@@ -36,6 +36,7 @@ Rule one_of(std::vector<std::string> names);
 /// `least` to `most` whole numbers from 1 to `largest`.
 Rule whole_numbers(std::size_t least, std::size_t most, std::int64_t largest);
 Rule spec_of(const std::string& category);
+/// At most a thousand.
 Rule specs_of(const std::string& category);
 
 /// One parameter of a row.

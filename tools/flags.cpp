@@ -84,6 +84,40 @@ bool counts(const std::string& path) {
     return digit != std::string::npos && digit > 0 && path[digit - 1] == '.';
 }
 
+/// Sets one value; a group is laid over the one that is there.
+void put(Spec& recipe, const std::string& path, Value value) {
+    const Value* there = recipe.find(path);
+    if (there != nullptr && std::holds_alternative<Spec>(there->is) && std::holds_alternative<Spec>(value.is))
+        value.is = merged(std::get<Spec>(there->is), std::get<Spec>(value.is));
+    recipe.set(path, std::move(value));
+}
+
+/// Whether what was given is there: of a group, each of its values.
+bool stands(const Value& given, const Value* there) {
+    if (there == nullptr) return false;
+    if (const Spec* group = std::get_if<Spec>(&given.is)) {
+        const Spec* found = std::get_if<Spec>(&there->is);
+        return found != nullptr && (group->kind.empty() || group->kind == found->kind) &&
+               std::all_of(group->with.begin(), group->with.end(), [&](const Setting& setting) {
+                   return stands(setting.value, found->find(setting.key));
+               });
+    }
+    if (const auto* list = std::get_if<std::vector<Value>>(&given.is)) {
+        const auto* found = std::get_if<std::vector<Value>>(&there->is);
+        return found != nullptr && found->size() == list->size() &&
+               std::equal(list->begin(), list->end(), found->begin(),
+                          [](const Value& each, const Value& other) { return stands(each, &other); });
+    }
+    return given == *there;
+}
+
+bool stands(const Spec& recipe, const std::string& path, const Value& value) {
+    constexpr std::string_view kind = ".kind";
+    if (!path.ends_with(kind)) return stands(value, recipe.find(path));
+    const Spec named{std::get<std::string>(value.is), {}, {}};
+    return stands(Value{named}, recipe.find(std::string_view(path).substr(0, path.size() - kind.size())));
+}
+
 std::string group_of(const Flag& flag) {
     if (flag.name == "--model") return "What is trained";
     if (flag.path.starts_with("output.")) return "What it leaves";
@@ -145,12 +179,16 @@ Spec RecipeOptions::layered(const models::Catalogue& catalogue, const std::optio
     if (!recipe_.empty()) layers.push_back(read_toml(recipe_));
     Spec given;
     for (const auto& [path, value] : assignments())
-        if (!counts(path)) given.set(path, value);
+        if (!counts(path)) try {
+                put(given, path, value);
+            } catch (const Error& error) {
+                throw Error(fmt::format("{}: {}", value.from, error.what()));
+            }
     layers.push_back(given);
     Spec recipe = models::layered(catalogue, layers);
     for (const auto& [path, value] : assignments())
         if (counts(path)) try {
-                recipe.set(path, value);
+                put(recipe, path, value);
             } catch (const Error& error) {
                 throw Error(fmt::format("{}: {}", value.from, error.what()));
             }
@@ -178,11 +216,16 @@ void RecipeOptions::describe_defaults(const models::Catalogue& catalogue) {
     }
 }
 
-void RecipeOptions::note_repeats() const {
+void RecipeOptions::note_repeats(const models::Catalogue& catalogue) const {
     for (const Given& given : flags_)
         if (given.option->count() > 1)
             fmt::print(stderr, "duet: note: {} is given {} times; the last one counts\n", given.flag->name,
                        given.option->count());
+    const Spec recipe = layered(catalogue);
+    for (const auto& [path, value] : assignments())
+        if (!stands(recipe, path, value))
+            fmt::print(stderr, "duet: note: what {} gives for {} does not stand: a later option changes it\n",
+                       value.from, path);
 }
 
 std::string flag_meant(const std::string& name, const std::vector<std::string>& known) {

@@ -31,8 +31,9 @@ class RecipeOptions {
     Spec layered(const models::Catalogue& catalogue, const std::optional<Spec>& file = {}) const;
     /// The model that flags name, if they do.
     std::optional<std::string> model() const;
-    /// Says on the standard error which flags were given more than once.
-    void note_repeats() const;
+    /// Says on the standard error which flags were given more than once, and what was given that another
+    /// option replaces. Throws Error as layered.
+    void note_repeats(const models::Catalogue& catalogue) const;
     /// Names each flag's value in a recipe in its help.
     void describe_defaults(const models::Catalogue& catalogue);
 

@@ -158,7 +158,7 @@ void add_inspect_command(CLI::App& app) {
     command->formatter(std::make_shared<Help>(
         [arguments] { arguments->recipe.describe_defaults(models::standard_catalogue()); }));
     command->callback([arguments] {
-        arguments->recipe.note_repeats();
+        arguments->recipe.note_repeats(models::standard_catalogue());
         inspect(*arguments);
     });
 }

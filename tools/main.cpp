@@ -22,13 +22,14 @@ namespace {
 constexpr int other_failure = 1;
 constexpr int bad_usage_or_input = 2;
 
-/// One line, whatever the message holds.
+/// One line that a terminal can show, whatever the message holds.
 std::string on_one_line(std::string_view message) {
     while (!message.empty() && (message.back() == '\n' || message.back() == ' ')) message.remove_suffix(1);
     std::string line;
     for (std::size_t i = 0; i < message.size(); ++i) {
         if (message[i] != '\n') {
-            line += message[i];
+            const auto letter = static_cast<unsigned char>(message[i]);
+            line += letter < ' ' || letter == '\x7f' ? '?' : message[i];
             continue;
         }
         while (i + 1 < message.size() && (message[i + 1] == '\n' || message[i + 1] == ' ')) ++i;

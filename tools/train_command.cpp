@@ -228,7 +228,7 @@ void add_train_command(CLI::App& app) {
         "  duet train runs/first/recipe.toml --seed 1 --out runs/second\n"
         "`duet list` names everything that a recipe can be made of.");
     command->callback([arguments] {
-        arguments->recipe.note_repeats();
+        arguments->recipe.note_repeats(models::standard_catalogue());
         train(*arguments);
     });
 }

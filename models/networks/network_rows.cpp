@@ -2,7 +2,31 @@
 
 #include <numeric>
 
+#include <fmt/format.h>
+
+#include <duet/graph/error.hpp>
+
 namespace duet::models {
+
+namespace {
+
+/// Throws Error for layers, or layers in them, of other classes than the images': a label must be one of
+/// both.
+void check_classes(const std::vector<Spec>& layers, std::size_t classes, const std::string& at) {
+    for (std::size_t i = 0; i < layers.size(); ++i)
+        for (const Setting& setting : layers[i].with) {
+            const std::string path = fmt::format("{}.{}.{}", at, i, setting.key);
+            const auto* number = std::get_if<std::int64_t>(&setting.value.is);
+            const auto* list = std::get_if<std::vector<Value>>(&setting.value.is);
+            if (list != nullptr && !list->empty() && std::holds_alternative<Spec>(list->front().is))
+                check_classes(layers[i].specs(setting.key), classes, path);
+            else if (setting.key == "classes" && number != nullptr && *number != 0 &&
+                     static_cast<std::size_t>(*number) != classes)
+                throw Error(fmt::format("{} is {}, but images.classes is {}", path, *number, classes));
+        }
+}
+
+}  // namespace
 
 Parameter widths_parameter(const char* help, std::size_t least) {
     constexpr std::size_t most_layers = 64;
@@ -26,7 +50,11 @@ void add_network_rows(Catalogue& catalogue) {
              [](const ImageFormat& images) {
                  return std::vector<Setting>{{"inputs", {static_cast<std::int64_t>(images.values())}}};
              },
-             [](const Spec& spec, const ImageFormat&) { return spec.specs("layers"); },
+             [](const Spec& spec, const ImageFormat& images) {
+                 std::vector<Spec> layers = spec.specs("layers");
+                 check_classes(layers, images.classes, "layers");
+                 return layers;
+             },
              [](const Spec& spec) { return spec.whole("inputs"); }}});
 }
 

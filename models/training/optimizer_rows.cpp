@@ -3,6 +3,7 @@
 #include <duet/autodiff/adam.hpp>
 #include <duet/autodiff/rms_prop.hpp>
 #include <duet/autodiff/sgd.hpp>
+#include <duet/graph/error.hpp>
 #include <duet/models/rows.hpp>
 
 namespace duet::models {
@@ -14,6 +15,17 @@ constexpr std::int64_t most_steps = 1'000'000'000'000;
 
 Parameter rate(double otherwise) {
     return {"rate", "the learning rate", number_above(0), {{otherwise}}};
+}
+
+/// Of a rate that falls.
+Parameter factor(double otherwise) {
+    const Rule at_most_one = share();
+    return {
+        "factor",
+        "above 0, at most 1",
+        {"a number above 0 and at most 1", [above = number_above(0).accepts, most = at_most_one.accepts](
+                                               const Value& value) { return above(value) && most(value); }},
+        {{otherwise}}};
 }
 
 Parameter schedule() {
@@ -51,7 +63,7 @@ void add_rates(Catalogue& catalogue) {
                    "step-decay",
                    "rate factor^floor(step / every)",
                    "PyTorch's StepLR",
-                   {steps("every", "steps", 1, 1000), {"factor", "from 0 to 1", share(), {{0.5}}}},
+                   {steps("every", "steps", 1, 1000), factor(0.5)},
                    of([](const Spec& spec, double rate, std::uint64_t) {
                        return step_decay(rate, spec.whole("every"), spec.number("factor"));
                    })});
@@ -59,7 +71,7 @@ void add_rates(Catalogue& catalogue) {
                    "exponential-decay",
                    "rate factor^step",
                    "PyTorch's ExponentialLR",
-                   {{"factor", "from 0 to 1", share(), {{0.9999}}}},
+                   {factor(0.9999)},
                    of([](const Spec& spec, double rate, std::uint64_t) {
                        return exponential_decay(rate, spec.number("factor"));
                    })});
@@ -110,6 +122,8 @@ void add_optimizer_rows(Catalogue& catalogue) {
                     {"nesterov", "look ahead along the momentum", true_or_false(), {{false}}},
                     schedule()},
                    makes<Sgd, SgdOptions>([](const Spec& spec) {
+                       if (spec.flag("nesterov") && spec.number("momentum") == 0)
+                           throw Error("nesterov looks ahead along a momentum, which is 0: give one above 0");
                        return SgdOptions{spec.number("rate"), spec.number("momentum"), spec.flag("nesterov")};
                    })});
     catalogue.add({"optimizer",

@@ -1,15 +1,19 @@
 #include <duet/models/training/recipe.hpp>
 
 #include <algorithm>
+#include <cmath>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <duet/autodiff/sgd.hpp>
 #include <duet/data/sha256.hpp>
 #include <duet/data/toml.hpp>
 #include <duet/graph/error.hpp>
 #include <duet/models/networks/build.hpp>
 #include <duet/models/presets/presets.hpp>
+#include <duet/models/training/stage.hpp>
+#include <duet/models/training/view.hpp>
 
 namespace duet::models {
 
@@ -29,7 +33,7 @@ void check_layer(const Spec& layer) {
     if (const Value* schema = layer.find("schema");
         schema != nullptr && schema->is != Value{recipe_schema}.is)
         throw Error(fmt::format("{} is {}; this Duet reads schema {}", place(*schema, "schema"),
-                                format_toml_value(*schema), recipe_schema));
+                                value_for_message(*schema), recipe_schema));
     if (const Value* epochs = layer.find("epochs"); epochs != nullptr && layer.has("steps"))
         throw Error(fmt::format("{} stands beside steps: give one of them", place(*epochs, "epochs")));
 }
@@ -44,9 +48,12 @@ Spec laid_over(Spec under, const Spec& over) {
     return merged(under, over);
 }
 
-/// The settings of `brought` whose groups have such a parameter once `chosen` decides their kinds.
+/// The settings of `brought` whose groups have such a parameter once `chosen` decides their kinds; all of
+/// them under a kind that there is not, which Catalogue::completed refuses.
 Spec meaningful(const Catalogue& catalogue, const Spec& brought, const Spec& chosen,
                 const std::string& category) {
+    const std::vector<std::string> kinds = catalogue.kinds(category);
+    if (std::find(kinds.begin(), kinds.end(), chosen.kind) == kinds.end()) return brought;
     const Row& row = catalogue.row(category, chosen.kind);
     Spec kept{brought.kind, {}, brought.from};
     for (const Setting& setting : brought.with) {
@@ -55,12 +62,13 @@ Spec meaningful(const Catalogue& catalogue, const Spec& brought, const Spec& cho
         if (parameter == row.parameters.end()) continue;
         const Spec* inner = std::get_if<Spec>(&setting.value.is);
         const Value* below = chosen.find(setting.key);
-        const bool recursive = inner != nullptr && inner->kind.empty() && below != nullptr;
-        kept.with.push_back(recursive ? Setting{setting.key,
-                                                {meaningful(catalogue, *inner, std::get<Spec>(below->is),
-                                                            parameter->rule.category),
-                                                 setting.value.from}}
-                                      : setting);
+        const Spec* group = below == nullptr ? nullptr : std::get_if<Spec>(&below->is);
+        const bool recursive = inner != nullptr && inner->kind.empty() && group != nullptr;
+        kept.with.push_back(recursive
+                                ? Setting{setting.key,
+                                          {meaningful(catalogue, *inner, *group, parameter->rule.category),
+                                           setting.value.from}}
+                                : setting);
     }
     return kept;
 }
@@ -92,11 +100,16 @@ Spec brought_by(const Catalogue& catalogue, const Spec& explicitly) {
 
 /// Says where an error about a group comes from.
 template <class Action>
-auto about(const char* path, Action&& action) -> decltype(action()) {
+auto about(const Spec& recipe, const std::string& path, Action&& action) -> decltype(action()) {
     try {
         return action();
+    } catch (const MemoryError&) {
+        throw;
     } catch (const Error& error) {
-        throw Error(fmt::format("{}: {}", path, error.what()));
+        const Value& value = *recipe.find(path);
+        const Spec* group = std::get_if<Spec>(&value.is);
+        throw Error(fmt::format("{}: {}", place({0.0, group == nullptr ? value.from : group->from}, path),
+                                error.what()));
     }
 }
 
@@ -113,7 +126,7 @@ void fit_size(Spec& recipe, const Dataset& data) {
             throw Error(fmt::format(
                 "{} is {}, but the images are {}x{} with {} channel(s): choose a model for "
                 "them, or other images",
-                place(*given, path), format_toml_value(*given), data.height, data.width, data.channels));
+                place(*given, path), value_for_message(*given), data.height, data.width, data.channels));
     }
 }
 
@@ -127,11 +140,53 @@ void fit_classes(Spec& recipe, const Dataset& data) {
     recipe.set("images.classes", {static_cast<std::int64_t>(count), "data"});
 }
 
+void check_labels(const Spec& recipe, const Dataset& data) {
+    const std::size_t classes = recipe.whole("images.classes");
+    if (classes == 0) return;
+    const std::string given =
+        fmt::format("{} is {}", place(*recipe.find("images.classes"), "images.classes"), classes);
+    if (!data.has_labels()) throw Error(given + ", but the images have no labels, which the model needs");
+    const std::size_t highest = *std::max_element(data.labels.begin(), data.labels.end());
+    if (highest >= classes) throw Error(fmt::format("{}, but there is a label {}", given, highest));
+}
+
+/// Declares a step: what the networks, losses and penalties of a recipe do not allow each other shows there.
+/// It takes no memory: an optimizer without slots stands in for those of the recipe.
+void check_declared(const Spec& recipe, Training training) {
+    for (Phase& phase : training.phases)
+        phase.optimizer = std::make_shared<Sgd>(phase.name + "_declared", SgdOptions{});
+    const Shape images = training.images.batch_of(training.batch);
+    for (const Network& network : training.networks)
+        about(recipe, "networks." + network.name(), [&] {
+            if (network.variables().empty()) throw Error("has no parameters, so that nothing is trained");
+        });
+    Graph graph(training.seed);
+    View view(graph, training);
+    about(recipe, "networks.generator", [&] {
+        const Shape& drawn = view.fake().shape();
+        if (drawn != images)
+            throw Error(fmt::format("draws a batch of shape {}, but one of images has shape {}",
+                                    to_string(drawn), to_string(images)));
+    });
+    about(recipe, "networks.discriminator", [&] {
+        const Shape& scores = view.real_score().shape();
+        if (scores.rank() == 0 || scores[0] != training.batch || scores.elements() != training.batch)
+            throw Error(fmt::format("gives scores of shape {} to {} images; expected one each",
+                                    to_string(scores), training.batch));
+    });
+    about(recipe, "penalties", [&] {
+        for (const Stage& stage : training.stages) {
+            Graph declared(training.seed);
+            declare_stage(declared, training, stage, scheduled_weights(training), {});
+        }
+    });
+}
+
 void fit_network(const Catalogue& catalogue, Spec& recipe, const std::string& path) {
     const Value* given = recipe.find(path);
     const Spec* spec = given == nullptr ? nullptr : std::get_if<Spec>(&given->is);
     if (spec == nullptr || spec->kind.empty()) return;
-    about(path.c_str(), [&] {
+    about(recipe, path, [&] {
         const auto& architecture = catalogue.builder<ArchitectureBuilder>("network", *spec);
         std::vector<Setting> fitting;
         for (const Parameter& parameter : catalogue.row("network", spec->kind).parameters)
@@ -159,10 +214,8 @@ void fit_length(const Catalogue& catalogue, Spec& recipe, const Dataset& data) {
     const Value epochs = *recipe.find("epochs");
     const double images = static_cast<double>(recipe.whole("epochs")) * static_cast<double>(data.count);
     const double step = static_cast<double>(recipe.whole("batch") * batches_a_step(catalogue, recipe));
-    constexpr double most_steps = 1e12;
-    const double steps = std::min(std::ceil(std::ceil(images / static_cast<double>(recipe.whole("batch"))) /
-                                            (step / static_cast<double>(recipe.whole("batch")))),
-                                  most_steps);
+    const double steps = std::ceil(std::ceil(images / static_cast<double>(recipe.whole("batch"))) /
+                                   (step / static_cast<double>(recipe.whole("batch"))));
     recipe.set("steps", {static_cast<std::int64_t>(steps),
                          fmt::format("{} epochs, {}", recipe.whole("epochs"), epochs.from)});
     erase(recipe, "epochs");
@@ -229,8 +282,8 @@ Spec layered(const Catalogue& catalogue, const std::vector<Spec>& layers) {
                                         type_name(*named)));
             if (model != nullptr && named->is != model->is)
                 throw Error(fmt::format("{} is {}, but {} is {}: give one of them", place(*named, "model"),
-                                        format_toml_value(*named), place(*model, "model"),
-                                        format_toml_value(*model)));
+                                        value_for_message(*named), place(*model, "model"),
+                                        value_for_message(*model)));
             model = named;
         }
         explicitly = laid_over(explicitly, layer);
@@ -249,23 +302,24 @@ Spec layered(const Catalogue& catalogue, const std::vector<Spec>& layers) {
     Spec brought = brought_by(catalogue, explicitly);
     erase(brought, "model");
     const Spec chosen = laid_over(recipe, explicitly);
-    recipe =
-        laid_over(recipe, about("recipe", [&] { return meaningful(catalogue, brought, chosen, "recipe"); }));
+    recipe = laid_over(recipe, meaningful(catalogue, brought, chosen, "recipe"));
     return laid_over(recipe, explicitly);
 }
 
 Spec fitted(const Catalogue& catalogue, const Spec& recipe, const Dataset& data) {
+    catalogue.completed(recipe, "recipe", "", true);
     Spec result = recipe;
     fit_size(result, data);
     fit_classes(result, data);
     check_hash(result, data);
-    catalogue.completed(result, "recipe", "", true);
     for (const char* name : {"generator", "discriminator"})
         fit_network(catalogue, result, fmt::format("networks.{}", name));
     result = catalogue.completed(result, "recipe", "");
     fit_length(catalogue, result, data);
-    model_of(catalogue, result);
-    return catalogue.completed(result, "recipe", "");
+    result = catalogue.completed(result, "recipe", "");
+    check_labels(result, data);
+    check_declared(result, training_of(catalogue, result, model_of(catalogue, result)));
+    return result;
 }
 
 Spec model_layer(const Spec& recipe) {
@@ -289,7 +343,10 @@ Model model_of(const Catalogue& catalogue, const Spec& recipe) {
     for (const char* name : {"generator", "discriminator"}) {
         const std::string path = fmt::format("networks.{}", name);
         const Spec& spec = recipe.spec(path);
-        model.networks.push_back(about(path.c_str(), [&] {
+        model.networks.push_back(about(recipe, path, [&] {
+            const std::size_t inputs = catalogue.builder<ArchitectureBuilder>("network", spec).inputs(spec);
+            if (name == std::string_view("discriminator") && inputs != 0 && inputs != images.values())
+                throw Error(fmt::format("takes {} values, but an image has {}", inputs, images.values()));
             return build(catalogue, name, spec, images, recipe.has("seed") ? recipe.whole("seed") : 0);
         }));
     }

@@ -32,12 +32,14 @@ Spec settings(const std::vector<std::string>& assignments);
 /// Lays settings over each other, the first lowest: the preset of the model that the highest of them names
 /// (default_model if none does); what a chosen loss or penalty brings (Row::brings), where it means something
 /// there; the layers. Where a layer names `steps` or `epochs`, the other of a lower one goes. Throws Error
-/// for another schema, for both of these in one layer, and for layers that name different models.
+/// for another schema, for both of these in one layer, for layers that name different models, and for a name
+/// that is a preset's but no model's.
 Spec layered(const Catalogue& catalogue, const std::vector<Spec>& layers);
 
 /// The recipe with everything written out: what follows from the images (their size, classes, widths that fit
 /// them, `steps` of the epochs), every default. Throws Error as Catalogue::completed; if the images are not
-/// of the size that the recipe gives, or not those of its hash; if the networks do not fit the images.
+/// of the size that the recipe gives, or not those of its hash; if networks, losses, penalties and optimizers
+/// do not fit the images or each other, which declaring a step shows.
 Spec fitted(const Catalogue& catalogue, const Spec& recipe, const Dataset& data);
 
 /// What a weights file keeps of a recipe: all but data, length, seed and output.

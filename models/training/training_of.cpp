@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <duet/graph/error.hpp>
 #include <duet/models/training/view.hpp>
 #include <duet/ops/activation.hpp>
 #include <duet/ops/reduce.hpp>
@@ -14,11 +15,16 @@ namespace {
 Phase phase_of(const Catalogue& catalogue, const Spec& recipe, const std::string& name) {
     const Spec& spec = recipe.spec("optimizers." + name);
     Phase phase{name, {name}, {}};
-    phase.optimizer =
-        catalogue.builder<OptimizerBuilder>("optimizer", spec)(fmt::format("{}_{}", name, spec.kind), spec);
     const Spec& schedule = spec.spec("schedule");
-    phase.rate = catalogue.builder<RateBuilder>("rate", schedule)(catalogue, schedule, spec.number("rate"),
-                                                                  recipe.whole("steps"));
+    try {
+        phase.optimizer = catalogue.builder<OptimizerBuilder>("optimizer", spec)(
+            fmt::format("{}_{}", name, spec.kind), spec);
+        phase.rate = catalogue.builder<RateBuilder>("rate", schedule)(
+            catalogue, schedule, spec.number("rate"), recipe.whole("steps"));
+    } catch (const Error& error) {
+        throw Error(fmt::format("{}{}optimizers.{}: {}", spec.from, spec.from.empty() ? "" : ": ", name,
+                                error.what()));
+    }
     return phase;
 }
 

@@ -111,4 +111,8 @@ TEST_CASE("names from files are made fit for a message") {
     CHECK(quoted_for_message("layer.0") == "\"layer.0\"");
     CHECK(quoted_for_message("a\nb\x01\xff") == "\"a?b??\"");
     CHECK(quoted_for_message(std::string(81, 'x')) == "\"" + std::string(80, 'x') + "...\"");
+    CHECK(name_for_message("optimizers.generator") == "optimizers.generator");
+    CHECK(name_for_message("a key\n") == "\"a key?\"");
+    CHECK(name_for_message("") == "\"\"");
+    CHECK(name_for_message(std::string(81, 'x')) == quoted_for_message(std::string(81, 'x')));
 }

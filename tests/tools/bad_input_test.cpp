@@ -83,9 +83,36 @@ TEST_CASE("duet refuses bad usage with one line and leaves nothing") {
     input.check_train_refused({"--generator-widths", "100--16"}, "--generator-widths");
     input.check_train_refused({"--generator-widths", "100-8-17"}, "17");
     input.check_train_refused({"--discriminator-widths", "16-8-2"}, "must be 1");
+    input.check_train_refused({"--loss", ""}, "--loss: loss.kind: is empty");
+    input.check_train_refused({"--set", "images.kind=maps"},
+                              "--set: images.kind: images \"maps\" is unknown");
+    input.check_train_refused({"--set", "optimizers=3", "--loss", "wasserstein"},
+                              "--set: optimizers: 3 is not a table");
+    input.check_train_refused({"--set", "schema=" + std::string(5000, 'a')},
+                              "schema is a text of 5002 letters");
+    input.check_train_refused({"--set", "penalties.0.a\x7f\n=2", "--penalty", "none"}, "\"penalties.0.a??\"");
+    input.check_train_refused({"--\x1b[31m", "1"}, "--?[31m");
     check_refused({"inspect", "--format", "svg"}, "known are text, dot");
     check_refused({"sample", "--weights", "w", "--out", "x.png", "--count", "0"}, "--count");
     check_refused({"sample", "--weights", "w", "--out", "x.jpg"}, ".png");
+}
+
+TEST_CASE("duet says which of its options another one replaces") {
+    const TrainingInput input;
+    const auto notes = [&](std::vector<std::string> more) {
+        more.insert(more.begin(), {"train", "--print-recipe", "--data", input.data});
+        const Outcome outcome = duet_command(more);
+        CHECK(outcome.code == 0);
+        return outcome.err;
+    };
+    CHECK(notes({"--batch", "3", "--batch", "5"}) ==
+          "duet: note: --batch is given 2 times; the last one counts\n");
+    CHECK(notes({"--batch", "3", "--set", "batch=5"}) ==
+          "duet: note: what --batch gives for batch does not stand: a later option changes it\n");
+    CHECK(
+        contains(notes({"--loss", "minimax", "--set", "loss.kind=wasserstein"}), "loss.kind does not stand"));
+    CHECK(notes({"--penalty", "gp", "--penalty-weight", "3", "--set", "batch=4"}).empty());
+    CHECK(notes({"--beta1", "0.25", "--set", "optimizers.generator={rate = 1.0}"}).empty());
 }
 
 TEST_CASE("duet train refuses data that are not images and leaves nothing") {
