@@ -1,10 +1,9 @@
 #include <duet/data/sha256.hpp>
 
-#include <memory>
-#include <stdexcept>
+#include <array>
 
 #include <fmt/format.h>
-#include <openssl/evp.h>
+#include <nettle/sha2.h>
 
 namespace duet {
 
@@ -12,27 +11,20 @@ namespace {
 
 class Hash {
  public:
-    Hash() : context_(EVP_MD_CTX_new(), EVP_MD_CTX_free) {
-        require(context_ && EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr) == 1);
-    }
+    Hash() { sha256_init(&context_); }
     void add(std::span<const std::byte> bytes) {
-        require(EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()) == 1);
+        sha256_update(&context_, bytes.size(), reinterpret_cast<const std::uint8_t*>(bytes.data()));
     }
     std::string digits() {
-        unsigned char digest[EVP_MAX_MD_SIZE];
-        unsigned int size = 0;
-        require(EVP_DigestFinal_ex(context_.get(), digest, &size) == 1);
+        std::array<std::uint8_t, SHA256_DIGEST_SIZE> digest{};
+        sha256_digest(&context_, digest.size(), digest.data());
         std::string text;
-        for (unsigned int i = 0; i < size; ++i) text += fmt::format("{:02x}", digest[i]);
+        for (const std::uint8_t byte : digest) text += fmt::format("{:02x}", byte);
         return text;
     }
 
  private:
-    static void require(bool done) {
-        if (!done) throw std::runtime_error("OpenSSL's SHA-256 does not work");
-    }
-
-    std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context_;
+    sha256_ctx context_{};
 };
 
 }  // namespace
