@@ -164,12 +164,14 @@ bool operator==(const Spec& a, const Spec& b) {
 
 Value list_of_numbers(const std::vector<std::size_t>& numbers) {
     std::vector<Value> list;
+    list.reserve(numbers.size());
     for (const std::size_t number : numbers) list.push_back({static_cast<std::int64_t>(number)});
     return {list};
 }
 
 Value list_of_specs(const std::vector<Spec>& specs) {
     std::vector<Value> list;
+    list.reserve(specs.size());
     for (const Spec& spec : specs) list.push_back({spec});
     return {list};
 }

@@ -4,7 +4,7 @@
 
 namespace duet::models {
 
-Spec layer(std::string kind, std::vector<std::pair<std::string, std::size_t>> sizes,
+Spec layer(std::string kind, const std::vector<std::pair<std::string, std::size_t>>& sizes,
            std::vector<Setting> more) {
     Spec spec{std::move(kind), std::move(more), {}};
     for (const auto& [key, size] : sizes) spec.with.push_back({key, {static_cast<std::int64_t>(size)}});

@@ -10,7 +10,7 @@
 namespace duet::models {
 
 /// A layer as a spec: layer("dense", {{"inputs", 100}, {"outputs", 128}}).
-Spec layer(std::string kind, std::vector<std::pair<std::string, std::size_t>> sizes = {},
+Spec layer(std::string kind, const std::vector<std::pair<std::string, std::size_t>>& sizes = {},
            std::vector<Setting> more = {});
 
 /// Appends the layers to a network; they may lack parameters that have defaults. Their variables take memory
