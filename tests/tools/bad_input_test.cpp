@@ -91,7 +91,7 @@ TEST_CASE("duet refuses bad usage with one line and leaves nothing") {
     input.check_train_refused({"--set", "schema=" + std::string(5000, 'a')},
                               "schema is a text of 5002 letters");
     input.check_train_refused({"--set", "penalties.0.a\x7f\n=2", "--penalty", "none"}, "\"penalties.0.a??\"");
-    input.check_train_refused({"--\x1b[31m", "1"}, "--?[31m");
+    input.check_train_refused({"--loss", "\x1b[31m"}, "?[31m");
     check_refused({"inspect", "--format", "svg"}, "known are text, dot");
     check_refused({"sample", "--weights", "w", "--out", "x.png", "--count", "0"}, "--count");
     check_refused({"sample", "--weights", "w", "--out", "x.jpg"}, ".png");
