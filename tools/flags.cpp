@@ -216,12 +216,11 @@ void RecipeOptions::describe_defaults(const models::Catalogue& catalogue) {
     }
 }
 
-void RecipeOptions::note_repeats(const models::Catalogue& catalogue) const {
+void RecipeOptions::note_repeats(const Spec& recipe) const {
     for (const Given& given : flags_)
         if (given.option->count() > 1)
             fmt::print(stderr, "duet: note: {} is given {} times; the last one counts\n", given.flag->name,
                        given.option->count());
-    const Spec recipe = layered(catalogue);
     for (const auto& [path, value] : assignments())
         if (!stands(recipe, path, value))
             fmt::print(stderr, "duet: note: what {} gives for {} does not stand: a later option changes it\n",

@@ -32,8 +32,8 @@ class RecipeOptions {
     /// The model that flags name, if they do.
     std::optional<std::string> model() const;
     /// Says on the standard error which flags were given more than once, and what was given that another
-    /// option replaces. Throws Error as layered.
-    void note_repeats(const models::Catalogue& catalogue) const;
+    /// option replaced in the recipe of `layered`.
+    void note_repeats(const Spec& recipe) const;
     /// Names each flag's value in a recipe in its help.
     void describe_defaults(const models::Catalogue& catalogue);
 

@@ -63,6 +63,7 @@ Subject make_subject(const InspectArguments& arguments) {
     constexpr std::size_t classes = 10;
     Subject subject;
     const Spec recipe = arguments.recipe.layered(subject.catalogue);
+    arguments.recipe.note_repeats(recipe);
     const Value* given = recipe.find("images.classes");
     const auto* count = given == nullptr ? nullptr : std::get_if<std::int64_t>(&given->is);
     auto noise = std::make_shared<Dataset>();
@@ -157,10 +158,7 @@ void add_inspect_command(CLI::App& app) {
         ->type_name("STEPS");
     command->formatter(std::make_shared<Help>(
         [arguments] { arguments->recipe.describe_defaults(models::standard_catalogue()); }));
-    command->callback([arguments] {
-        arguments->recipe.note_repeats(models::standard_catalogue());
-        inspect(*arguments);
-    });
+    command->callback([arguments] { inspect(*arguments); });
 }
 
 }  // namespace duet::tools

@@ -146,6 +146,7 @@ Prepared prepare(const models::Catalogue& catalogue, const TrainArguments& argum
     };
     // Flags and recipe are checked before the images are read; what follows from a file's arrays, after.
     Spec recipe = arguments.recipe.layered(catalogue);
+    arguments.recipe.note_repeats(recipe);
     load(recipe);
     if (!arguments.init.empty()) {
         prepared.init = read_weights(arguments.init, arguments.recipe.model(), prepared.data.get());
@@ -227,10 +228,7 @@ void add_train_command(CLI::App& app) {
         "  duet train --preset wgan-gp --data data/mnist --epochs 30 --out runs/critic\n"
         "  duet train runs/first/recipe.toml --seed 1 --out runs/second\n"
         "`duet list` names everything that a recipe can be made of.");
-    command->callback([arguments] {
-        arguments->recipe.note_repeats(models::standard_catalogue());
-        train(*arguments);
-    });
+    command->callback([arguments] { train(*arguments); });
 }
 
 }  // namespace duet::tools

@@ -10,6 +10,7 @@
 #include <duet/data/sha256.hpp>
 #include <duet/data/toml.hpp>
 #include <duet/graph/error.hpp>
+#include <duet/graph/pieces.hpp>
 #include <duet/models/networks/build.hpp>
 #include <duet/models/presets/presets.hpp>
 #include <duet/models/training/stage.hpp>
@@ -140,19 +141,10 @@ void fit_classes(Spec& recipe, const Dataset& data) {
     recipe.set("images.classes", {static_cast<std::int64_t>(count), "data"});
 }
 
-void check_labels(const Spec& recipe, const Dataset& data) {
-    const std::size_t classes = recipe.whole("images.classes");
-    if (classes == 0) return;
-    const std::string given =
-        fmt::format("{} is {}", place(*recipe.find("images.classes"), "images.classes"), classes);
-    if (!data.has_labels()) throw Error(given + ", but the images have no labels, which the model needs");
-    const std::size_t highest = *std::max_element(data.labels.begin(), data.labels.end());
-    if (highest >= classes) throw Error(fmt::format("{}, but there is a label {}", given, highest));
-}
-
 /// Declares a step: what the networks, losses and penalties of a recipe do not allow each other shows there.
-/// It takes no memory: an optimizer without slots stands in for those of the recipe.
-void check_declared(const Spec& recipe, Training training) {
+/// It takes no memory: an optimizer without slots stands in for those of the recipe. Returns how many batches
+/// of images the step shows.
+std::uint64_t check_declared(const Spec& recipe, Training training) {
     for (Phase& phase : training.phases)
         phase.optimizer = std::make_shared<Sgd>(phase.name + "_declared", SgdOptions{});
     const Shape images = training.images.batch_of(training.batch);
@@ -174,12 +166,15 @@ void check_declared(const Spec& recipe, Training training) {
             throw Error(fmt::format("gives scores of shape {} to {} images; expected one each",
                                     to_string(scores), training.batch));
     });
+    std::uint64_t batches = 0;
     about(recipe, "penalties", [&] {
         for (const Stage& stage : training.stages) {
             Graph declared(training.seed);
-            declare_stage(declared, training, stage, scheduled_weights(training), {});
+            if (declare_stage(declared, training, stage, scheduled_weights(training), {}).real.valid())
+                batches += stage.repeats;
         }
     });
+    return batches;
 }
 
 void fit_network(const Catalogue& catalogue, Spec& recipe, const std::string& path) {
@@ -200,24 +195,15 @@ void fit_network(const Catalogue& catalogue, Spec& recipe, const std::string& pa
     });
 }
 
-std::uint64_t batches_a_step(const Catalogue& catalogue, const Spec& recipe) {
-    std::uint64_t batches = 0;
-    const Spec& schedule = recipe.spec("schedule");
-    for (const Stage& stage : catalogue.builder<StagesBuilder>("schedule", schedule)(schedule))
-        if (std::find(stage.phases.begin(), stage.phases.end(), "discriminator") != stage.phases.end())
-            batches += stage.repeats;
-    return batches;
-}
-
-void fit_length(const Catalogue& catalogue, Spec& recipe, const Dataset& data) {
+void fit_length(Spec& recipe, const Dataset& data, std::uint64_t batches_a_step) {
     if (!recipe.has("epochs")) return;
-    const Value epochs = *recipe.find("epochs");
-    const double images = static_cast<double>(recipe.whole("epochs")) * static_cast<double>(data.count);
-    const double step = static_cast<double>(recipe.whole("batch") * batches_a_step(catalogue, recipe));
-    const double steps = std::ceil(std::ceil(images / static_cast<double>(recipe.whole("batch"))) /
-                                   (step / static_cast<double>(recipe.whole("batch"))));
-    recipe.set("steps", {static_cast<std::int64_t>(steps),
-                         fmt::format("{} epochs, {}", recipe.whole("epochs"), epochs.from)});
+    const std::size_t epochs = recipe.whole("epochs");
+    if (batches_a_step == 0)
+        throw Error(fmt::format("{}: a step of this training shows no image",
+                                place(*recipe.find("epochs"), "epochs")));
+    const std::uint64_t batches = ceil_divide(epochs * data.count, recipe.whole("batch"));
+    recipe.set("steps", {static_cast<std::int64_t>(ceil_divide(batches, batches_a_step)),
+                         fmt::format("{} epochs, {}", epochs, recipe.find("epochs")->from)});
     erase(recipe, "epochs");
 }
 
@@ -315,11 +301,10 @@ Spec fitted(const Catalogue& catalogue, const Spec& recipe, const Dataset& data)
     for (const char* name : {"generator", "discriminator"})
         fit_network(catalogue, result, fmt::format("networks.{}", name));
     result = catalogue.completed(result, "recipe", "");
-    fit_length(catalogue, result, data);
-    result = catalogue.completed(result, "recipe", "");
-    check_labels(result, data);
-    check_declared(result, training_of(catalogue, result, model_of(catalogue, result)));
-    return result;
+    about(result, "images.classes", [&] { check_labels(images_of(result), data); });
+    const Training training = training_of(catalogue, result, model_of(catalogue, result));
+    fit_length(result, data, check_declared(result, training));
+    return catalogue.completed(result, "recipe", "");
 }
 
 Spec model_layer(const Spec& recipe) {

@@ -9,6 +9,7 @@
 
 #include <duet/graph/error.hpp>
 #include <duet/graph/finite.hpp>
+#include <duet/graph/pieces.hpp>
 #include <duet/models/training/stage.hpp>
 
 namespace duet::models {
@@ -29,18 +30,6 @@ void check(const Training& training, const Dataset& data) {
             "the images are {}x{} with {} channel(s), those of the training {}x{} with {}: choose a model "
             "for them, or other images",
             data.height, data.width, data.channels, images.height, images.width, images.channels));
-}
-
-void check_labels(const ImageFormat& images, const Dataset& data) {
-    if (!data.has_labels())
-        throw Error(images.classes > 0
-                        ? fmt::format("the model is conditioned on {} classes, but the images have no labels",
-                                      images.classes)
-                        : "the training reads labels, but the images have none");
-    const auto highest = std::max_element(data.labels.begin(), data.labels.end());
-    if (images.classes > 0 && *highest >= images.classes)
-        throw Error(fmt::format("image {} has the label {}, but the model's classes are 0 to {}",
-                                highest - data.labels.begin(), *highest, images.classes - 1));
 }
 
 /// One program of a stage: that of the steps that leave out the terms of some intervals.
@@ -95,7 +84,7 @@ struct Trainer::Parts {
         values.resize(names.size());
         for (const Phase& phase : training.phases) state.keep(phase.optimizer->variables());
         for (const ScheduledWeight& each : weights) state.keep({each.weight});
-        state.keep(further);
+        state.keep(updated);
         snapshot = std::make_unique<Snapshot>(state);
     }
 
@@ -116,7 +105,8 @@ struct Trainer::Parts {
             const DeclaredStage declared = declare_stage(*graph, training, stage, weights, left_out);
             compiled.reads_images = declared.real.valid();
             compiled.reads_labels = declared.labels.valid();
-            if (declared.labels.valid()) check_labels(training.images, batches.dataset());
+            if (declared.labels.valid() && !batches.dataset().has_labels())
+                throw Error("the training reads labels, but the images have none");
             compiled.programs.push_back(
                 compile_program(std::move(left_out), std::move(graph), declared, scan));
             if (!scan) register_metrics(stages.size(), compiled.programs.back(), declared);
@@ -137,8 +127,8 @@ struct Trainer::Parts {
         if (declared.labels.valid()) feeds.push_back({declared.labels, labels});
         for (const Updates& updates : declared.updates)
             for (const Update& update : updates)
-                if (std::find(further.begin(), further.end(), update.variable) == further.end())
-                    further.push_back(update.variable);
+                if (std::find(updated.begin(), updated.end(), update.variable) == updated.end())
+                    updated.push_back(update.variable);
         return {std::move(left_out), std::move(graph), std::move(feeds), std::move(program), {}};
     }
 
@@ -240,7 +230,7 @@ struct Trainer::Parts {
     Arena arena;
     State state;
     std::vector<ScheduledWeight> weights;
-    std::vector<Variable> further;
+    std::vector<Variable> updated;
     std::vector<CompiledStage> stages;
     std::vector<std::string> names;
     std::vector<double> values;
@@ -250,6 +240,7 @@ struct Trainer::Parts {
 
 Trainer::Trainer(Training training, std::shared_ptr<const Dataset> data, const TrainerOptions& options) {
     check(training, *data);
+    check_labels(training.images, *data);
     parts_ = std::make_unique<Parts>(std::move(training), std::move(data), options);
 }
 
@@ -296,7 +287,7 @@ std::uint64_t Trainer::steps_for_epochs(std::uint64_t epochs) const {
     const std::uint64_t batches = parts_->batches.steps_for_epochs(epochs),
                         count = images_per_step() / parts_->training.batch;
     if (count == 0) throw Error("epochs: a step of this training shows no image");
-    return batches / count + (batches % count != 0);
+    return ceil_divide(batches, count);
 }
 
 void Trainer::set_profiled(bool profiled) {

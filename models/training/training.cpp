@@ -70,6 +70,17 @@ const Phase& Training::phase(std::string_view name) const {
     return find(phases, name, "phase");
 }
 
+void check_labels(const ImageFormat& images, const Dataset& data) {
+    if (images.classes == 0) return;
+    if (!data.has_labels())
+        throw Error(fmt::format("the model is conditioned on {} classes, but the images have no labels",
+                                images.classes));
+    const auto highest = std::max_element(data.labels.begin(), data.labels.end());
+    if (*highest >= images.classes)
+        throw Error(fmt::format("image {} has the label {}, but the model's classes are 0 to {}",
+                                highest - data.labels.begin(), *highest, images.classes - 1));
+}
+
 void check_training(const Training& training) {
     check_names(training.networks, "network");
     check_names(training.phases, "phase");

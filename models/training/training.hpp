@@ -80,6 +80,10 @@ struct Training {
     const Phase& phase(std::string_view name) const;
 };
 
+/// Throws Error, naming the first image at fault, if networks are conditioned on classes and the images have
+/// no labels, or one outside the classes.
+void check_labels(const ImageFormat& images, const Dataset& data);
+
 /// Throws Error, saying what and where, for a training that cannot be: no stage, phase, term or optimizer,
 /// names that are unknown or met twice, a batch, interval or count of zero, a weight that is not finite, or
 /// one network under two optimizers.

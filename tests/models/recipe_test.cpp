@@ -154,13 +154,14 @@ TEST_CASE("recipes are refused with file, line, key and what is allowed") {
                            images(16, 0)),
                    "run.toml:2: penalties: "));
     check_refused("model = \"cgan\"\nimages.classes = 1",
-                  "run.toml:2: images.classes is 1, but there is a label 1");
+                  "run.toml:2: images.classes: image 1 has the label 1, but the model's classes are 0 to 0");
     check_refused(
         "images.classes = 2\nnetworks.generator = {kind = \"layers\", inputs = 64, layers = [{kind = "
         "\"residual\", main = [{kind = \"batch-norm\", channels = 64, classes = 1}]}]}",
         "run.toml:2: networks.generator: layers.0.main.0.classes is 1, but images.classes is 2");
-    CHECK(contains(refusal("model = \"cgan\"\nimages.classes = 2", images(8, 0)),
-                   "run.toml:2: images.classes is 2, but the images have no labels"));
+    CHECK(contains(
+        refusal("model = \"cgan\"\nimages.classes = 2", images(8, 0)),
+        "run.toml:2: images.classes: the model is conditioned on 2 classes, but the images have no labels"));
     check_refused("images = 3", "run.toml:1: images: 3 is not a table");
     check_refused("images.height = 9", "run.toml:1: images.height is 9, but the images are 8x8");
     check_refused("loss.kind = \"hinge\"", "run.toml:1: loss.kind: loss \"hinge\" is unknown; known are");

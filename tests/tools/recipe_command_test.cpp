@@ -90,6 +90,23 @@ TEST_CASE("--print-recipe shows the whole recipe and trains nothing") {
     CHECK(folder.folder.entries() == 1);
 }
 
+TEST_CASE("epochs count the images that a step shows, also to the generator's phase") {
+    const Folder folder;
+    const auto steps = [&](const std::vector<std::string>& more) {
+        std::vector<std::string> arguments{"train", "--data",  folder.data, "--epochs",
+                                           "6",     "--batch", "4",         "--print-recipe"};
+        arguments.insert(arguments.end(), more.begin(), more.end());
+        return parse_toml(duet_command(arguments).out, "printed").whole("steps");
+    };
+    CHECK(steps({}) == 60);
+    CHECK(steps({"--schedule", "alternating"}) == 60);
+    CHECK(steps({"--schedule", "alternating", "--discriminator-steps", "5"}) == 12);
+    CHECK(steps({"--schedule", "alternating", "--loss", "relativistic-pairing"}) == 30);
+    CHECK(steps({"--schedule", "alternating", "--loss", "relativistic-pairing", "--discriminator-steps",
+                 "2"}) == 20);
+    CHECK(steps({"--loss", "relativistic-pairing"}) == 30);
+}
+
 TEST_CASE("--init goes on under the settings of the file's own model") {
     const Folder folder;
     const fs::path dcgan = folder.folder.path() / "dcgan", on = folder.folder.path() / "on",
