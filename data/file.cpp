@@ -7,6 +7,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
+#include <csignal>
 #include <system_error>
 
 #include <duet/graph/error.hpp>
@@ -16,12 +18,27 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::string_view partial_prefix = ".duet-", partial_suffix = ".partial";
+
 std::string reason(int error_number) {
     return std::generic_category().message(error_number);
 }
 
+/// Whether an error says something of the name that was given, rather than of the machine.
+bool is_of_the_name(int error_number) {
+    return error_number == ENOENT || error_number == ENOTDIR || error_number == EACCES ||
+           error_number == EPERM || error_number == EISDIR || error_number == ELOOP ||
+           error_number == ENAMETOOLONG;
+}
+
 [[noreturn]] void fail(std::string_view action, const fs::path& path, int error_number) {
-    throw FileError(fmt::format("cannot {} {}: {}", action, path.string(), reason(error_number)));
+    const std::string message = fmt::format("cannot {} {}: {}", action, path.string(), reason(error_number));
+    if (is_of_the_name(error_number)) throw FileError(message);
+    throw StorageError(message);
+}
+
+[[noreturn]] void fail_to_write(const fs::path& path, int error_number) {
+    throw StorageError(fmt::format("cannot write {}: {}", path.string(), reason(error_number)));
 }
 
 template <class Call>
@@ -41,6 +58,7 @@ class Descriptor {
     }
     int number() const { return number_; }
     bool valid() const { return number_ >= 0; }
+    void release() { number_ = -1; }
     /// Closes now; returns false and leaves errno if the system reports a late write error.
     bool close() {
         const int result = ::close(number_);
@@ -94,7 +112,7 @@ void write_all(int number, std::span<const std::byte> contents, const fs::path& 
     while (!contents.empty()) {
         const std::size_t size = std::min(contents.size(), largest_write);
         const auto written = retry_when_interrupted([&] { return ::write(number, contents.data(), size); });
-        if (written < 0) fail("write", path, errno);
+        if (written < 0) fail_to_write(path, errno);
         contents = contents.subspan(static_cast<std::size_t>(written));
     }
 }
@@ -105,7 +123,7 @@ void flush_folder(const fs::path& folder, const fs::path& path) {
     // A folder that may be written but not read cannot be flushed; some file systems have no such call.
     if (!descriptor.valid()) return;
     if (retry_when_interrupted([&] { return ::fsync(descriptor.number()); }) != 0 && errno != EINVAL) {
-        fail("flush the folder of", path, errno);
+        throw StorageError(fmt::format("cannot flush the folder of {}: {}", path.string(), reason(errno)));
     }
 }
 
@@ -153,7 +171,7 @@ void write_file_atomically(const fs::path& path, std::span<const std::byte> cont
     fs::path temporary;
     int number = -1;
     for (int attempt = 0; attempt < most_attempts; ++attempt) {
-        temporary = folder / fmt::format(".duet-{}-{}.partial", ::getpid(), attempt);
+        temporary = folder / fmt::format("{}{}-{}{}", partial_prefix, ::getpid(), attempt, partial_suffix);
         number = retry_when_interrupted(
             [&] { return ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666); });
         if (number >= 0 || errno != EEXIST) break;
@@ -161,21 +179,75 @@ void write_file_atomically(const fs::path& path, std::span<const std::byte> cont
     if (number < 0) {
         const int error_number = errno;
         if (error_number == ENOENT) {
-            throw FileError(
+            throw StorageError(
                 fmt::format("cannot write {}: the folder {} does not exist", path.string(), folder.string()));
         }
-        throw FileError(fmt::format("cannot write {}: no file can be made in the folder {}: {}",
-                                    path.string(), folder.string(), reason(error_number)));
+        throw StorageError(fmt::format("cannot write {}: no file can be made in the folder {}: {}",
+                                       path.string(), folder.string(), reason(error_number)));
     }
     Descriptor descriptor(number);
     Removal removal(temporary);
 
     write_all(number, contents, path);
-    if (retry_when_interrupted([&] { return ::fsync(number); }) != 0) fail("write", path, errno);
-    if (!descriptor.close()) fail("write", path, errno);
-    if (::rename(temporary.c_str(), target.c_str()) != 0) fail("write", path, errno);
+    if (retry_when_interrupted([&] { return ::fsync(number); }) != 0) fail_to_write(path, errno);
+    if (!descriptor.close()) fail_to_write(path, errno);
+    if (::rename(temporary.c_str(), target.c_str()) != 0) fail_to_write(path, errno);
     removal.release();
     flush_folder(folder, path);
+}
+
+void write_file_atomically(const fs::path& path, std::string_view text) {
+    write_file_atomically(path, std::as_bytes(std::span(text)));
+}
+
+void remove_stale_partials(const fs::path& folder) {
+    std::error_code error;
+    for (fs::directory_iterator entries(folder, error), end; !error && entries != end;
+         entries.increment(error)) {
+        const std::string name = entries->path().filename().string();
+        if (!name.starts_with(partial_prefix) || !name.ends_with(partial_suffix)) continue;
+        pid_t process = 0;
+        const char* const begin = name.data() + partial_prefix.size();
+        if (std::from_chars(begin, name.data() + name.size(), process).ec != std::errc() || process <= 0)
+            continue;
+        const bool gone = ::kill(process, 0) != 0 && errno == ESRCH;
+        std::error_code ignored;
+        if (gone) fs::remove(entries->path(), ignored);
+    }
+}
+
+AppendedFile::AppendedFile(const fs::path& path, std::uint64_t size)
+    : path_(path),
+      number_(retry_when_interrupted(
+          [&] { return ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666); })),
+      size_(size) {
+    if (number_ < 0) fail_to_write(path, errno);
+    Descriptor opened(number_);
+    struct stat status {};
+    if (::fstat(number_, &status) != 0) fail_to_write(path, errno);
+    if (static_cast<std::uint64_t>(status.st_size) < size)
+        throw StorageError(fmt::format("{} has {} bytes, fewer than the {} that were written to it",
+                                       path.string(), status.st_size, size));
+    if (::ftruncate(number_, static_cast<off_t>(size)) != 0) fail_to_write(path, errno);
+    opened.release();
+}
+
+AppendedFile::~AppendedFile() {
+    ::close(number_);
+}
+
+void AppendedFile::append(std::string_view text) {
+    try {
+        write_all(number_, std::as_bytes(std::span(text)), path_);
+    } catch (const StorageError&) {
+        if (::ftruncate(number_, static_cast<off_t>(size_)) != 0) fail_to_write(path_, errno);
+        throw;
+    }
+    size_ += text.size();
+}
+
+void AppendedFile::sync() const {
+    if (retry_when_interrupted([&] { return ::fsync(number_); }) != 0) fail_to_write(path_, errno);
 }
 
 std::string quoted_for_message(std::string_view name) {

@@ -17,14 +17,44 @@ using Bytes = std::vector<std::uint8_t>;
 inline constexpr std::uint64_t default_max_file_bytes = std::uint64_t{4} << 30;
 
 /// The whole of a regular file. Throws FileError, naming path and reason, if the file is missing, unreadable,
-/// not a regular file (a folder, a pipe, a device) or larger than `max_bytes`.
+/// not a regular file (a folder, a pipe, a device) or larger than `max_bytes`, and StorageError if reading it
+/// fails.
 Bytes read_file(const std::filesystem::path& path, std::uint64_t max_bytes = default_max_file_bytes);
 
 /// Makes `path` hold exactly `contents`: they are written to a temporary file in the same folder, flushed to
 /// the disk and renamed over `path`, so a reader sees the old file or the new one and never a part. A link is
-/// followed. Throws FileError, naming path and reason; the temporary file is then gone and `path` is as it
-/// was.
+/// followed. Throws FileError, naming path and reason, if `path` cannot be a file, and StorageError if
+/// writing fails; the temporary file is then gone and `path` is as it was.
 void write_file_atomically(const std::filesystem::path& path, std::span<const std::byte> contents);
+void write_file_atomically(const std::filesystem::path& path, std::string_view text);
+
+/// Removes from a folder the temporary files of write_file_atomically whose processes, of this machine, are
+/// gone. What cannot be removed stays.
+void remove_stale_partials(const std::filesystem::path& folder);
+
+/// A text file that grows at its end, where a reader may follow it. What is appended is there whole or not at
+/// all.
+class AppendedFile {
+ public:
+    /// Opens or makes the file and cuts it to `size` bytes. Throws StorageError if that fails or if it has
+    /// fewer.
+    AppendedFile(const std::filesystem::path& path, std::uint64_t size);
+    ~AppendedFile();
+    AppendedFile(const AppendedFile&) = delete;
+    AppendedFile& operator=(const AppendedFile&) = delete;
+
+    /// Throws StorageError; the file then ends where it did.
+    void append(std::string_view text);
+    /// Waits until all of it is on the disk; may be called beside append. Throws StorageError.
+    void sync() const;
+    /// Bytes of the file.
+    std::uint64_t size() const { return size_; }
+
+ private:
+    std::filesystem::path path_;
+    int number_;
+    std::uint64_t size_;
+};
 
 /// A name found in a file, fit for one line of an error message: in double quotes, with bytes that are not
 /// printable ASCII as '?', cut after 80 characters.

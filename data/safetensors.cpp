@@ -156,23 +156,24 @@ SafetensorsOf<T> read_safetensors_as(const std::filesystem::path& path) {
 }
 
 template <class T>
-Bytes encode_safetensors(const SafetensorsOf<T>& contents) {
+Bytes encode_safetensors(std::span<const ArrayViewOf<T>> arrays,
+                         const std::map<std::string, std::string>& metadata) {
     nlohmann::ordered_json header = nlohmann::ordered_json::object();
-    if (!contents.metadata.empty()) header[std::string(metadata_key)] = contents.metadata;
+    if (!metadata.empty()) header[std::string(metadata_key)] = metadata;
     std::set<std::string_view> names;
     std::uint64_t offset = 0;
-    for (const NamedArrayOf<T>& tensor : contents.tensors) {
+    for (const ArrayViewOf<T>& tensor : arrays) {
         if (tensor.name == metadata_key || !names.insert(tensor.name).second) {
             throw Error(fmt::format("an array cannot be saved under the name {}: it is {}",
                                     quoted_for_message(tensor.name),
                                     tensor.name == metadata_key ? "reserved" : "given to two arrays"));
         }
-        const std::uint64_t end = offset + tensor.value.size() * sizeof(T);
+        const std::uint64_t end = offset + tensor.value->size() * sizeof(T);
         // push_back, as looking a name up in an ordered object takes time linear in its size.
         header.get_ref<nlohmann::ordered_json::object_t&>().push_back(
-            {tensor.name,
+            {std::string(tensor.name),
              {{"dtype", dtype_name<T>},
-              {"shape", std::vector<std::size_t>(tensor.value.shape().begin(), tensor.value.shape().end())},
+              {"shape", std::vector<std::size_t>(tensor.value->shape().begin(), tensor.value->shape().end())},
               {"data_offsets", {offset, end}}}});
         offset = end;
     }
@@ -194,12 +195,20 @@ Bytes encode_safetensors(const SafetensorsOf<T>& contents) {
     std::memcpy(bytes.data(), &header_bytes, length_bytes);
     std::memcpy(bytes.data() + length_bytes, text.data(), text.size());
     std::uint8_t* target = bytes.data() + data_start;
-    for (const NamedArrayOf<T>& tensor : contents.tensors) {
-        const std::size_t size = tensor.value.size() * sizeof(T);
-        if (size > 0) std::memcpy(target, tensor.value.data(), size);
+    for (const ArrayViewOf<T>& tensor : arrays) {
+        const std::size_t size = tensor.value->size() * sizeof(T);
+        if (size > 0) std::memcpy(target, tensor.value->data(), size);
         target += size;
     }
     return bytes;
+}
+
+template <class T>
+Bytes encode_safetensors(const SafetensorsOf<T>& contents) {
+    std::vector<ArrayViewOf<T>> views;
+    views.reserve(contents.tensors.size());
+    for (const NamedArrayOf<T>& tensor : contents.tensors) views.push_back({tensor.name, &tensor.value});
+    return encode_safetensors<T>(views, contents.metadata);
 }
 
 template <class T>
@@ -212,6 +221,10 @@ template SafetensorsOf<float> read_safetensors_as(const std::filesystem::path&);
 template SafetensorsOf<double> read_safetensors_as(const std::filesystem::path&);
 template SafetensorsOf<float> parse_safetensors_as(std::span<const std::byte>, std::string_view);
 template SafetensorsOf<double> parse_safetensors_as(std::span<const std::byte>, std::string_view);
+template Bytes encode_safetensors(std::span<const ArrayViewOf<float>>,
+                                  const std::map<std::string, std::string>&);
+template Bytes encode_safetensors(std::span<const ArrayViewOf<double>>,
+                                  const std::map<std::string, std::string>&);
 template Bytes encode_safetensors(const SafetensorsOf<float>&);
 template Bytes encode_safetensors(const SafetensorsOf<double>&);
 template void write_safetensors(const std::filesystem::path&, const SafetensorsOf<float>&);

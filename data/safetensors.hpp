@@ -60,9 +60,20 @@ inline Safetensors read_safetensors(const std::filesystem::path& path) {
     return read_safetensors_as<float>(path);
 }
 
-/// The contents as the bytes of a safetensors file, arrays in the order given, as F32 or F64 by T; the same
-/// contents give the same bytes. Throws Error if two arrays share a name, if a name is `__metadata__`, or if
-/// a name or metadata is not UTF-8.
+/// An array that stays where it is, under its name in a file.
+template <class T>
+struct ArrayViewOf {
+    std::string_view name;
+    const ArrayOf<T>* value;
+};
+using ArrayView = ArrayViewOf<float>;
+
+/// Arrays and metadata as the bytes of a safetensors file, arrays in the order given, as F32 or F64 by T; the
+/// same contents give the same bytes. Throws Error if two arrays share a name, if a name is `__metadata__`,
+/// or if a name or metadata is not UTF-8.
+template <class T>
+Bytes encode_safetensors(std::span<const ArrayViewOf<T>> arrays,
+                         const std::map<std::string, std::string>& metadata);
 template <class T>
 Bytes encode_safetensors(const SafetensorsOf<T>& contents);
 
@@ -74,6 +85,10 @@ extern template SafetensorsOf<float> read_safetensors_as(const std::filesystem::
 extern template SafetensorsOf<double> read_safetensors_as(const std::filesystem::path&);
 extern template SafetensorsOf<float> parse_safetensors_as(std::span<const std::byte>, std::string_view);
 extern template SafetensorsOf<double> parse_safetensors_as(std::span<const std::byte>, std::string_view);
+extern template Bytes encode_safetensors(std::span<const ArrayViewOf<float>>,
+                                         const std::map<std::string, std::string>&);
+extern template Bytes encode_safetensors(std::span<const ArrayViewOf<double>>,
+                                         const std::map<std::string, std::string>&);
 extern template Bytes encode_safetensors(const SafetensorsOf<float>&);
 extern template Bytes encode_safetensors(const SafetensorsOf<double>&);
 extern template void write_safetensors(const std::filesystem::path&, const SafetensorsOf<float>&);

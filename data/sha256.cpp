@@ -3,7 +3,9 @@
 #include <array>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <nettle/sha2.h>
+#include <xtensor/xarray.hpp>
 
 namespace duet {
 
@@ -43,6 +45,17 @@ std::string sha256(const Dataset& data) {
     hash.add(std::as_bytes(std::span(sizes)));
     hash.add(std::as_bytes(std::span(data.images)));
     hash.add(std::as_bytes(std::span(data.labels)));
+    return hash.digits();
+}
+
+std::string sha256(std::span<const ArrayView> arrays) {
+    Hash hash;
+    for (const ArrayView& array : arrays) {
+        const std::string name =
+            fmt::format("{} {} ({}) ", array.name.size(), array.name, fmt::join(array.value->shape(), ", "));
+        hash.add(std::as_bytes(std::span(name)));
+        hash.add(std::as_bytes(std::span(array.value->data(), array.value->size())));
+    }
     return hash.digits();
 }
 

@@ -5,6 +5,7 @@
 #include <string>
 
 #include <duet/data/dataset.hpp>
+#include <duet/data/safetensors.hpp>
 
 namespace duet {
 
@@ -14,5 +15,8 @@ std::string sha256(std::span<const std::byte> bytes);
 /// Of all that a data set holds, sizes, images, labels and names of classes: the same for the same images,
 /// however their files are packed.
 std::string sha256(const Dataset& data);
+
+/// Of arrays: names, shapes and values, in their order.
+std::string sha256(std::span<const ArrayView> arrays);
 
 }  // namespace duet

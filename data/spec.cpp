@@ -176,6 +176,36 @@ Value list_of_specs(const std::vector<Spec>& specs) {
     return {list};
 }
 
+void Spec::erase(std::string_view path) {
+    const std::size_t dot = path.rfind('.');
+    Spec* group = this;
+    if (dot != std::string_view::npos) {
+        const Value* value = find(path.substr(0, dot));
+        group = value == nullptr ? nullptr : const_cast<Spec*>(std::get_if<Spec>(&value->is));
+        if (group == nullptr) return;
+        path.remove_prefix(dot + 1);
+    }
+    std::erase_if(group->with, [&](const Setting& setting) { return setting.key == path; });
+}
+
+std::optional<std::string> first_difference(const Spec& a, const Spec& b) {
+    if (a.kind != b.kind) return "kind";
+    const auto difference = [](const std::string& key, const Value* in_a, const Value* in_b) {
+        if (in_a == nullptr || in_b == nullptr) return std::optional(key);
+        const Spec* inner_a = std::get_if<Spec>(&in_a->is);
+        const Spec* inner_b = std::get_if<Spec>(&in_b->is);
+        if (inner_a == nullptr || inner_b == nullptr)
+            return *in_a == *in_b ? std::optional<std::string>() : std::optional(key);
+        const auto inner = first_difference(*inner_a, *inner_b);
+        return inner ? std::optional(key + "." + *inner) : std::optional<std::string>();
+    };
+    for (const Setting& setting : a.with)
+        if (auto found = difference(setting.key, &setting.value, b.find(setting.key))) return found;
+    for (const Setting& setting : b.with)
+        if (!a.has(setting.key)) return setting.key;
+    return std::nullopt;
+}
+
 Spec merged(const Spec& under, const Spec& over) {
     if (!over.kind.empty() && over.kind != under.kind && !under.kind.empty()) return over;
     Spec result = under;

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -40,6 +41,9 @@ struct Spec {
     /// empty.
     void set(std::string_view path, struct Value value);
 
+    /// Takes a value out of its group, where there is one; one of a list stays.
+    void erase(std::string_view path);
+
     /// The same kind and values, whatever gave them and in whatever order.
     friend bool operator==(const Spec& a, const Spec& b);
 };
@@ -65,6 +69,9 @@ Value list_of_specs(const std::vector<Spec>& specs);
 /// `over` laid over `under`: groups are merged key by key, and specs of one kind; all else replaces what was
 /// there, lists whole.
 Spec merged(const Spec& under, const Spec& over);
+
+/// The path of the first value, or kind, that is not the same in both, whatever gave it; nothing if all are.
+std::optional<std::string> first_difference(const Spec& a, const Spec& b);
 
 /// The spec with this as what gave all of it.
 Spec with_origin(Spec spec, const std::string& from);

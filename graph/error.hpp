@@ -35,6 +35,13 @@ class FileError : public Error {
     using Error::Error;
 };
 
+/// The machine failed to read or write, whatever was asked of it: no space left, a broken disk, a folder that
+/// went away.
+class StorageError : public FileError {
+ public:
+    using FileError::FileError;
+};
+
 /// There is not enough memory for what was asked; the message says for what and how many bytes.
 class MemoryError : public Error {
  public:

@@ -8,6 +8,7 @@
 
 #include <duet/data/toml.hpp>
 #include <duet/graph/error.hpp>
+#include <duet/models/training/checkpoint.hpp>
 #include <duet/models/training/recipe.hpp>
 
 namespace duet::models {
@@ -115,8 +116,10 @@ Spec layer_of_entries(const Metadata& metadata) {
 }  // namespace
 
 std::optional<Spec> layer_in(const Safetensors& file, const std::filesystem::path& path) {
-    if (const auto recipe = file.metadata.find("recipe"); recipe != file.metadata.end())
-        return parse_toml(recipe->second, path.string());
+    if (const auto recipe = file.metadata.find("recipe"); recipe != file.metadata.end()) {
+        Spec layer = parse_toml(recipe->second, path.string());
+        return is_checkpoint(file) ? model_layer(layer) : layer;
+    }
     if (!file.metadata.contains("model")) return std::nullopt;
     return layer_of_entries(Metadata(file, path));
 }
@@ -146,9 +149,20 @@ Model model_in(const Catalogue& catalogue, const Spec& layer, const Safetensors&
     }
 }
 
-void save_weights(const Model& model, const Spec& layer, const std::filesystem::path& path) {
+std::optional<Position> position_in(const Safetensors& file, const std::filesystem::path& path) {
+    if (!file.metadata.contains("next_draw")) return std::nullopt;
+    try {
+        return position_in(file.metadata);
+    } catch (const Error& error) {
+        throw FileError(fmt::format("{}: {}", path.string(), error.what()));
+    }
+}
+
+void save_weights(const Model& model, const Spec& layer, const Position& at,
+                  const std::filesystem::path& path) {
     Safetensors file;
     file.metadata = {{"recipe", format_toml(with_origin(layer, ""))}};
+    write_position(at, file.metadata);
     for (const Variable& variable : model.variables())
         file.tensors.push_back({variable.name(), variable.value()});
     write_safetensors(path, file);
@@ -162,7 +176,7 @@ void load_weights(const Model& model, const Safetensors& file, const std::filesy
             throw FileError(fmt::format("{}: array \"{}\" has shape {}, the model's has {}", path.string(),
                                         variable.name(), to_string(shape), to_string(variable.shape())));
     }
-    if (file.tensors.size() != variables.size())
+    if (file.tensors.size() != variables.size() && !is_checkpoint(file))
         for (const NamedArray& tensor : file.tensors) {
             const bool known = tensor.name.ends_with(".num_batches_tracked") ||
                                std::any_of(variables.begin(), variables.end(), [&](const Variable& variable) {

@@ -7,6 +7,7 @@
 #include <duet/data/spec.hpp>
 #include <duet/models/catalogue.hpp>
 #include <duet/models/model.hpp>
+#include <duet/models/training/state.hpp>
 
 namespace duet::models {
 
@@ -24,10 +25,15 @@ Spec layer_from_arrays(const Safetensors& file, const std::filesystem::path& pat
 Model model_in(const Catalogue& catalogue, const Spec& layer, const Safetensors& file,
                const std::filesystem::path& path);
 
-/// Writes the networks' variables, as torch.nn.Sequential names and shapes them, with their layer.
-void save_weights(const Model& model, const Spec& layer, const std::filesystem::path& path);
+/// Writes the networks' variables, as torch.nn.Sequential names and shapes them, with their layer, and where
+/// the training stood that made them.
+void save_weights(const Model& model, const Spec& layer, const Position& at,
+                  const std::filesystem::path& path);
+/// Where it stood; nothing if the file does not say. Throws FileError naming `path` if it makes no sense.
+std::optional<Position> position_in(const Safetensors& file, const std::filesystem::path& path);
 /// Copies a file's arrays into the model's variables, all or none; PyTorch's num_batches_tracked is left
-/// out. Throws FileError naming the array if one is missing, unknown or of another shape.
+/// out, and of a checkpoint what is not a network's. Throws FileError naming the array if one is missing,
+/// unknown or of another shape.
 void load_weights(const Model& model, const Safetensors& file, const std::filesystem::path& path);
 
 }  // namespace duet::models

@@ -39,6 +39,12 @@ const std::vector<Flag>& flags() {
         {"--generator-widths", "networks.generator.widths", "A-B-...", {"--ngf"}},
         {"--discriminator-widths", "networks.discriminator.widths", "A-B-...", {"--ndf"}},
         {"--classes", "images.classes", "N", {"--n-classes", "--num-classes"}},
+        {"--init", "init.path", "FILE", {"--weights", "--pretrained", "--load"}},
+        {"--checkpoint-every",
+         "output.checkpoint_every",
+         "N|TIME",
+         {"--save-interval", "--save-every", "--snapshot-interval"}},
+        {"--keep-every", "output.keep_every", "N", {}},
         {"--sample-every", "output.sample_every", "N", {"--sample-interval"}},
         {"--log-every", "output.log_every", "N", {"--log-interval"}}};
     return all;
@@ -65,7 +71,7 @@ Value value_of(const Flag& flag, const std::string& text) {
     if (flag.path == "penalties")
         return text == "none" ? Value{std::vector<Value>{}, from}
                               : Value{std::vector<Value>{{Spec{text, {}, from}, from}}, from};
-    if (flag.type == "NAME" || flag.type == "DIR") return {text, from};
+    if (flag.type == "NAME" || flag.type == "DIR" || flag.type == "FILE") return {text, from};
     return parse_toml_value(text, from);
 }
 
@@ -119,7 +125,7 @@ bool stands(const Spec& recipe, const std::string& path, const Value& value) {
 }
 
 std::string group_of(const Flag& flag) {
-    if (flag.name == "--model") return "What is trained";
+    if (flag.name == "--model" || flag.name == "--init") return "What is trained";
     if (flag.path.starts_with("output.")) return "What it leaves";
     const bool of_the_whole = flag.path.find('.') == std::string::npos && flag.path != "penalties";
     return of_the_whole || flag.path.starts_with("data.") ? "Data and length" : "How it is trained";

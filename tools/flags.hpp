@@ -29,6 +29,8 @@ class RecipeOptions {
 
     /// The layers that were given, lowest first, with `file` in its place between preset and recipe file.
     Spec layered(const models::Catalogue& catalogue, const std::optional<Spec>& file = {}) const;
+    /// The name given with --preset, or empty.
+    const std::string& preset() const { return preset_; }
     /// The model that flags name, if they do.
     std::optional<std::string> model() const;
     /// Says on the standard error which flags were given more than once, and what was given that another

@@ -7,29 +7,47 @@ namespace {
 // A signal handler can reach nothing but a variable of this kind.
 volatile std::sig_atomic_t signal_received = 0;
 
-extern "C" void note_signal(int) {
-    signal_received = 1;
+extern "C" void note_signal(int signal) {
+    if (signal_received != 0 && !(signal == SIGHUP && signal_received == SIGHUP)) {
+        std::signal(signal, SIG_DFL);
+        std::raise(signal);
+    }
+    signal_received = signal;
 }
 
 }  // namespace
 
 Interrupt::Interrupt() {
     signal_received = 0;
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGPWR, SIGXCPU})
+        replace(signal, note_signal);
+    for (const int signal : {SIGPIPE, SIGXFSZ}) replace(signal, SIG_IGN);
+}
+
+void Interrupt::replace(int signal, void (*handler)(int)) {
+    Previous previous{signal, {}};
+    sigaction(signal, nullptr, &previous.action);
+    if (previous.action.sa_handler == SIG_IGN) return;
     struct sigaction action {};
-    action.sa_handler = note_signal;
-    action.sa_flags = static_cast<int>(SA_RESETHAND | SA_RESTART);
+    action.sa_handler = handler;
+    action.sa_flags = SA_RESTART;
     sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, &previous_interrupt_);
-    sigaction(SIGTERM, &action, &previous_terminate_);
+    sigaction(signal, &action, nullptr);
+    previous_.push_back(previous);
 }
 
 Interrupt::~Interrupt() {
-    sigaction(SIGINT, &previous_interrupt_, nullptr);
-    sigaction(SIGTERM, &previous_terminate_, nullptr);
+    for (const Previous& previous : previous_) sigaction(previous.signal, &previous.action, nullptr);
 }
 
 bool Interrupt::requested() const {
     return signal_received != 0;
+}
+
+void Interrupt::pass_on() {
+    if (signal_received == 0) return;
+    std::signal(signal_received, SIG_DFL);
+    std::raise(signal_received);
 }
 
 }  // namespace duet::tools

@@ -1,11 +1,16 @@
 #pragma once
 
 #include <csignal>
+#include <vector>
 
 namespace duet::tools {
 
-/// While it lives, the first SIGINT (Ctrl-C) or SIGTERM is noted instead of ending the program; a second one
-/// ends it. One may live at a time.
+/// While it lives, the first signal that announces an end is noted instead of ending the program: those of a
+/// user and a closed terminal (SIGINT, SIGTERM, SIGHUP), of batch systems (SIGUSR1, SIGUSR2, SIGPWR) and of a
+/// limit of processor time (SIGXCPU). A second one ends it, but for a repeated
+/// SIGHUP: both the system and a shell may send it when a terminal closes. A write that fails for lack of a
+/// reader or a limit of size (SIGPIPE, SIGXFSZ) is an error of the write instead. Signals that were ignored
+/// before stay ignored. One may live at a time.
 class Interrupt {
  public:
     Interrupt();
@@ -15,10 +20,18 @@ class Interrupt {
 
     /// Whether one of them has come.
     bool requested() const;
+    /// Ends the program by the signal that came, as if it had never been noted, so that who started it sees
+    /// why; does nothing if none came.
+    void pass_on();
 
  private:
-    struct sigaction previous_interrupt_ {};
-    struct sigaction previous_terminate_ {};
+    struct Previous {
+        int signal;
+        struct sigaction action;
+    };
+    void replace(int signal, void (*handler)(int));
+
+    std::vector<Previous> previous_;
 };
 
 }  // namespace duet::tools

@@ -1,5 +1,7 @@
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <exception>
 #include <memory>
 #include <new>
@@ -109,7 +111,10 @@ int run(int argc, char** argv) {
         if (error.get_exit_code() != 0) return fail(bad_usage_or_input, error.what());
         app.exit(error);
     }
-    if (std::fflush(stdout) != 0) return fail(other_failure, "cannot write to the standard output");
+    // Nobody reads a closed pipe or a terminal that is gone.
+    if (std::fflush(stdout) != 0 && errno != EPIPE && errno != EIO)
+        return fail(other_failure,
+                    fmt::format("cannot write to the standard output: {}", std::strerror(errno)));
     return 0;
 }
 
@@ -121,6 +126,8 @@ int run_and_report(int argc, char** argv) {
     } catch (const duet::NonFiniteError& error) {
         return fail(other_failure, error.what());
     } catch (const duet::MemoryError& error) {
+        return fail(other_failure, error.what());
+    } catch (const duet::StorageError& error) {
         return fail(other_failure, error.what());
     } catch (const duet::Error& error) {
         return fail(bad_usage_or_input, error.what());

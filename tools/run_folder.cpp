@@ -1,6 +1,11 @@
 #include "run_folder.hpp"
 
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <optional>
 #include <span>
@@ -21,12 +26,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::string_view sample_prefix = "step-";
-constexpr std::string_view sample_suffix = ".png";
-
-void write_text(const fs::path& path, std::string_view text) {
-    write_file_atomically(path, std::as_bytes(std::span(text)));
-}
+constexpr std::string_view sample_suffix = ".png", step_prefix = "step-";
+constexpr const char* mark_name = ".duet-run";
 
 void make_folder(const fs::path& path) {
     std::error_code error;
@@ -36,62 +37,163 @@ void make_folder(const fs::path& path) {
                                     error ? error.message() : "something else is in its place"));
 }
 
-/// The step of a file name such as "step-000200.png".
-std::optional<std::uint64_t> sample_step(std::string_view name) {
-    if (!name.starts_with(sample_prefix) || !name.ends_with(sample_suffix)) return std::nullopt;
-    name.remove_prefix(sample_prefix.size());
-    if (name.size() <= sample_suffix.size()) return std::nullopt;
-    name.remove_suffix(sample_suffix.size());
+/// A descriptor of a run's mark, or -1 and errno.
+int open_mark(const fs::path& run, int flags) {
+    return ::open((run / mark_name).c_str(), flags | O_CLOEXEC, 0666);
+}
+
+[[noreturn]] void refuse_running(const fs::path& run) {
+    throw Error(fmt::format("--out: another process is training in {}: wait for it, or give another folder",
+                            run.string()));
+}
+
+/// Locks a run's mark and returns its descriptor.
+int locked_mark(const fs::path& run, int flags) {
+    const int mark = open_mark(run, flags);
+    if (mark < 0)
+        throw FileError(fmt::format("cannot open {}: {}", (run / mark_name).string(),
+                                    std::generic_category().message(errno)));
+    if (::flock(mark, LOCK_EX | LOCK_NB) == 0) return mark;
+    const int error = errno;
+    ::close(mark);
+    if (error == EWOULDBLOCK) refuse_running(run);
+    throw StorageError(fmt::format("cannot lock {}: {}", (run / mark_name).string(),
+                                   std::generic_category().message(error)));
+}
+
+}  // namespace
+
+std::optional<std::uint64_t> step_in_name(std::string_view name, std::string_view suffix) {
+    if (!name.starts_with(step_prefix) || !name.ends_with(suffix)) return std::nullopt;
+    name.remove_prefix(step_prefix.size());
+    if (name.size() <= suffix.size()) return std::nullopt;
+    name.remove_suffix(suffix.size());
     std::uint64_t step = 0;
     const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), step);
     if (error != std::errc() || end != name.data() + name.size()) return std::nullopt;
     return step;
 }
 
-}  // namespace
+std::string name_of_step(std::uint64_t step, std::string_view suffix) {
+    return fmt::format("{}{:06}{}", step_prefix, step, suffix);
+}
 
-RunFolder::RunFolder(fs::path path, const std::string& recipe) : path_(std::move(path)) {
-    make_folder(path_ / "samples");
-    write_text(path_ / "recipe.toml", recipe);
-    for (const SamplePicture& picture : sample_pictures(path_)) {
-        std::error_code error;
-        if (!fs::remove(picture.path, error))
-            throw FileError(fmt::format("cannot remove {}: {}", picture.path.string(), error.message()));
+void check_run_folder(const fs::path& path) {
+    std::error_code error;
+    if (!fs::exists(path, error) || fs::exists(path / mark_name, error)) return;
+    if (!fs::is_directory(path, error)) throw Error(fmt::format("--out: {} is not a folder", path.string()));
+    const fs::directory_iterator entries(path, error);
+    if (error) throw Error(fmt::format("--out: cannot list {}: {}", path.string(), error.message()));
+    if (entries != fs::directory_iterator())
+        throw Error(fmt::format(
+            "--out: {} holds files that are not a run's, such as {}: give a new folder, or an empty one",
+            path.string(), quoted_for_message(entries->path().filename().string())));
+}
+
+RunFolder::RunFolder(fs::path path) : path_(std::move(path)) {
+    check_run_folder(path_);
+    make_folder(path_);
+    lock_ = locked_mark(path_, O_RDWR | O_CREAT);
+    for (const fs::path& folder : {path_, path_ / "samples", checkpoints()}) {
+        make_folder(folder);
+        remove_stale_partials(folder);
     }
 }
 
-void RunFolder::see(const models::Record& record) {
-    if (metrics_.empty()) metrics_ = fmt::format("step,{}\n", fmt::join(record.names, ","));
-    metrics_ += fmt::format("{},{:.9g}\n", record.step, fmt::join(record.values, ","));
+RunFolder::~RunFolder() {
+    if (lock_ >= 0) ::close(lock_);
 }
 
-void RunFolder::write_metrics(bool unless_recent) {
-    const auto now = std::chrono::steady_clock::now();
-    if (unless_recent && now - metrics_written_ < std::chrono::seconds(1)) return;
-    metrics_written_ = now;
-    write_text(path_ / "metrics.csv", metrics_);
+RunFolder::RunFolder(RunFolder&& other) noexcept
+    : path_(std::move(other.path_)), lock_(std::exchange(other.lock_, -1)) {}
+
+void check_space(const fs::path& folder, std::uint64_t state_bytes) {
+    // Two checkpoints, the one that is being written and the weights; pictures.
+    constexpr std::uint64_t files = 4, pictures = 16 << 20, mebibyte = 1 << 20;
+    std::error_code error;
+    const fs::space_info space = fs::space(folder, error);
+    const std::uint64_t needed = files * state_bytes + pictures;
+    if (!error && space.available < needed)
+        throw StorageError(fmt::format("--out: the disk of {} has {} MiB left; the run's files need about {}",
+                                       folder.string(), space.available / mebibyte, needed / mebibyte));
+}
+
+bool is_running(const fs::path& run) {
+    const int mark = open_mark(run, O_RDONLY);
+    if (mark < 0) return false;
+    const bool taken = ::flock(mark, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+    ::close(mark);
+    return taken;
+}
+
+fs::path move_aside(const fs::path& run) {
+    fs::path from = run.lexically_normal();
+    if (!from.has_filename()) from = from.parent_path();
+    const int mark = locked_mark(from, O_RDONLY);
+    std::error_code error;
+    for (int number = 1;; ++number) {
+        const fs::path to = fmt::format("{}.old-{}", from.string(), number);
+        if (fs::exists(fs::symlink_status(to, error))) continue;
+        fs::rename(from, to, error);
+        ::close(mark);
+        if (error)
+            throw StorageError(
+                fmt::format("cannot move {} to {}: {}", from.string(), to.string(), error.message()));
+        return to;
+    }
+}
+
+fs::path make_next_folder(const fs::path& stem) {
+    make_folder(stem.has_parent_path() ? stem.parent_path() : fs::path("."));
+    for (int number = 1;; ++number) {
+        fs::path path = fmt::format("{}-{}", stem.string(), number);
+        std::error_code error;
+        if (fs::create_directory(path, error)) return path;
+        if (error && error != std::errc::file_exists)
+            throw FileError(fmt::format("cannot make the folder {}: {}", path.string(), error.message()));
+    }
 }
 
 void RunFolder::write_samples(std::uint64_t step, const Array& images,
                               const models::ImageFormat& format) const {
-    write_png_grid(path_ / "samples" / fmt::format("{}{:06}{}", sample_prefix, step, sample_suffix), images,
-                   format.height, format.width, sample_columns, sample_padding);
+    make_folder(path_ / "samples");
+    write_png_grid(path_ / "samples" / name_of_step(step, sample_suffix), images, format.height, format.width,
+                   sample_columns, sample_padding);
 }
 
-void RunFolder::write_progress() const {
+void RunFolder::remove_samples(const std::function<bool(std::uint64_t)>& refused) const {
+    for (const SamplePicture& picture : sample_pictures(path_)) {
+        std::error_code error;
+        if (refused(picture.step) && !fs::remove(picture.path, error))
+            throw StorageError(fmt::format("cannot remove {}: {}", picture.path.string(), error.message()));
+    }
+}
+
+void RunFolder::write_progress(const Warn& warn) const {
     constexpr std::size_t most_frames = 60;
     constexpr unsigned delay = 25, last_delay = 200;  // hundredths of a second
     const std::vector<SamplePicture> pictures = sample_pictures(path_);
-    if (pictures.empty()) return;
-    const Image first = read_png(pictures.front().path);
-    if (first.width > max_gif_side || first.height > max_gif_side) return;
-    GifAnimation animation(first.width, first.height, first.channels);
-    const std::size_t last = pictures.size() - 1;
-    const std::size_t last_frame = std::min(last, most_frames - 1);
-    for (std::size_t frame = 0; frame < last_frame; ++frame)
-        animation.add(read_png(pictures[frame * last / last_frame].path), delay);
-    animation.add(read_png(pictures[last].path), last_delay);
-    write_gif(path_ / "progress.gif", animation);
+    const std::size_t count = std::min(pictures.size(), most_frames);
+    std::optional<Image> next;
+    std::optional<GifAnimation> animation;
+    for (std::size_t i = 0; i < count; ++i) {
+        const SamplePicture& picture = pictures[count < 2 ? 0 : i * (pictures.size() - 1) / (count - 1)];
+        try {
+            Image frame = read_png(picture.path);
+            if (frame.width > max_gif_side || frame.height > max_gif_side) return;
+            if (!animation) animation.emplace(frame.width, frame.height, frame.channels);
+            if (next && (frame.width != next->width || frame.height != next->height ||
+                         frame.channels != next->channels))
+                throw FileError(fmt::format("{}: not of the size of those before", picture.path.string()));
+            if (next) animation->add(*next, delay);
+            next = std::move(frame);
+        } catch (const FileError& error) {
+            warn(fmt::format("progress.gif leaves out a picture: {}", error.what()));
+        }
+    }
+    if (!next) return;
+    animation->add(*next, last_delay);
+    write_gif(path_ / "progress.gif", *animation);
 }
 
 std::vector<SamplePicture> sample_pictures(const fs::path& run) {
@@ -102,7 +204,7 @@ std::vector<SamplePicture> sample_pictures(const fs::path& run) {
                                     error.message()));
     std::vector<SamplePicture> pictures;
     for (const fs::directory_entry& entry : entries)
-        if (const auto step = sample_step(entry.path().filename().string()))
+        if (const auto step = step_in_name(entry.path().filename().string(), sample_suffix))
             pictures.push_back({*step, entry.path()});
     std::sort(pictures.begin(), pictures.end(),
               [](const SamplePicture& a, const SamplePicture& b) { return a.step < b.step; });

@@ -1,8 +1,9 @@
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,7 +11,6 @@
 #include <duet/data/spec.hpp>
 #include <duet/graph/array.hpp>
 #include <duet/models/image_format.hpp>
-#include <duet/models/training/record.hpp>
 
 namespace duet::tools {
 
@@ -19,32 +19,54 @@ inline constexpr std::size_t sample_columns = 8;
 inline constexpr std::size_t sample_count = 64;
 inline constexpr std::size_t sample_padding = 2;
 
-/// The folder that a training leaves: recipe.toml, metrics.csv, samples/step-000000.png and so on,
-/// weights.safetensors, progress.gif. Each file appears whole or not at all.
-class RunFolder : public models::Observer {
- public:
-    /// Makes the folder where it is missing, writes its recipe.toml, and removes the sample pictures of an
-    /// earlier run; its other files stay until they are replaced. Throws FileError if something is in the way
-    /// or not writable.
-    RunFolder(std::filesystem::path path, const std::string& recipe);
+/// Takes a line for the user.
+using Warn = std::function<void(const std::string&)>;
 
-    /// Keeps a row of metrics.csv.
-    void see(const models::Record& record) override;
-    /// Writes metrics.csv; with `unless_recent`, not more often than once a second.
-    void write_metrics(bool unless_recent = false);
+/// The folder that a training leaves: a mark, recipe.toml, run.json, metrics.csv, checkpoints/,
+/// samples/step-000000.png and so on, weights.safetensors, progress.gif. Each file appears whole or not at
+/// all. It belongs to one training, and to one process while that lives: a lock on the mark, which dies with
+/// its process, keeps others out.
+class RunFolder {
+ public:
+    /// Makes the folder where it is missing, and takes the lock. Throws Error, and touches nothing, for a
+    /// folder that holds something else than a run, or a run that another process is working on; FileError if
+    /// something is in the way or not writable.
+    explicit RunFolder(std::filesystem::path path);
+    ~RunFolder();
+    RunFolder(RunFolder&& other) noexcept;
+    RunFolder& operator=(RunFolder&&) = delete;
+
+    const std::filesystem::path& path() const { return path_; }
+    std::filesystem::path weights() const { return path_ / "weights.safetensors"; }
+    std::filesystem::path recipe() const { return path_ / "recipe.toml"; }
+    std::filesystem::path metrics() const { return path_ / "metrics.csv"; }
+    std::filesystem::path checkpoints() const { return path_ / "checkpoints"; }
+
     /// Writes the picture of a step: images as Sampler draws them.
     void write_samples(std::uint64_t step, const Array& images, const models::ImageFormat& format) const;
+    /// Removes the pictures of the steps that are refused.
+    void remove_samples(const std::function<bool(std::uint64_t step)>& refused) const;
     /// Writes progress.gif, the sample pictures one after the other: at most 60 of them evenly spread, the
-    /// first and the last always, the last one held longer. Pictures too large for a GIF leave none.
-    void write_progress() const;
-
-    std::filesystem::path weights_path() const { return path_ / "weights.safetensors"; }
+    /// first and the last always, the last one held longer. Pictures too large for a GIF leave none; one that
+    /// cannot be read is left out with a warning.
+    void write_progress(const Warn& warn) const;
 
  private:
     std::filesystem::path path_;
-    std::string metrics_;
-    std::chrono::steady_clock::time_point metrics_written_{};
+    int lock_ = -1;
 };
+
+/// Throws StorageError if the disk of a folder has less room than a few files of `state_bytes` take.
+void check_space(const std::filesystem::path& folder, std::uint64_t state_bytes);
+/// Throws Error, as RunFolder does, if the folder holds something else than a run.
+void check_run_folder(const std::filesystem::path& path);
+/// Whether a process is working on the run in this folder.
+bool is_running(const std::filesystem::path& run);
+/// Moves a run aside, to the next free of <path>.old-1, <path>.old-2 and so on, and returns where. Throws as
+/// RunFolder if it is no run or is being worked on.
+std::filesystem::path move_aside(const std::filesystem::path& run);
+/// Makes the next free of <stem>-1, <stem>-2 and so on, also where other processes do the same.
+std::filesystem::path make_next_folder(const std::filesystem::path& stem);
 
 /// A sample picture in a run's folder.
 struct SamplePicture {
@@ -57,5 +79,10 @@ std::vector<SamplePicture> sample_pictures(const std::filesystem::path& run);
 
 /// The recipe of a run. Throws FileError if it is missing or not one that `duet train` wrote.
 Spec recipe_of(const std::filesystem::path& run);
+
+/// The step of a file name such as "step-000200.png" between its prefix and its suffix, or nothing.
+std::optional<std::uint64_t> step_in_name(std::string_view name, std::string_view suffix);
+/// Such a name.
+std::string name_of_step(std::uint64_t step, std::string_view suffix);
 
 }  // namespace duet::tools

@@ -4,127 +4,44 @@
 #include <memory>
 #include <optional>
 
+#include <unistd.h>
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <xtensor/xarray.hpp>
 
+#include <duet/data/duration.hpp>
 #include <duet/data/load_images.hpp>
 #include <duet/data/toml.hpp>
 #include <duet/graph/error.hpp>
-#include <duet/models/sampler.hpp>
 #include <duet/models/weights.hpp>
 
 #include "commands.hpp"
+#include "continuation.hpp"
 #include "flags.hpp"
 #include "help.hpp"
 #include "interrupt.hpp"
 #include "numbers.hpp"
 #include "output_path.hpp"
-#include "progress.hpp"
 #include "run_folder.hpp"
+#include "session.hpp"
 #include "summary.hpp"
-#include "trace.hpp"
 #include "weights_file.hpp"
 
 namespace duet::tools {
 
 namespace {
 
-constexpr std::uint64_t profiled_steps = 20;
-constexpr std::size_t most_class_rows = 32;
-
 struct TrainArguments {
     RecipeOptions recipe;
-    std::string init;
     std::string out;
     std::string profile;
+    std::string time_limit;
     std::size_t threads = 1;
+    bool restart = false;
+    bool quiet = false;
+    bool verbose = false;
     bool print_recipe = false;
-};
-
-/// A training and the folder that it fills.
-class Session {
- public:
-    Session(models::Trainer& trainer, const models::Model& model, const Spec& recipe, RunFolder& folder,
-            const std::string& profile)
-        : trainer_(trainer),
-          model_(model),
-          recipe_(recipe),
-          folder_(folder),
-          profile_(profile),
-          steps_(recipe.whole("steps")),
-          sampler_(model, recipe.whole("seed"), trainer.arena()) {}
-
-    /// Trains to the end, or to an interruption.
-    void run() {
-        draw_samples();
-        const std::uint64_t profile_from =
-            profile_.empty() ? steps_ : steps_ - std::min(steps_, profiled_steps);
-        const std::uint64_t log_every = recipe_.whole("output.log_every"),
-                            sample_every = recipe_.whole("output.sample_every");
-        Progress progress(steps_, trainer_.images_per_step());
-        while (step() < steps_ && !interrupt_.requested()) {
-            if (step() == profile_from) trainer_.set_profiled(true);
-            const models::Record record = finite([&] { return trainer_.step(); });
-            if (record.step > profile_from) trace_.add(record.step, trainer_);
-            progress.see(record);
-            const bool last = record.step == steps_ || interrupt_.requested();
-            if (record.step % log_every == 0 || last) folder_.see(record);
-            if (record.step % sample_every == 0 || last) {
-                draw_samples();
-                folder_.write_metrics(true);
-            }
-        }
-        progress.finish();
-        finite([&] { trainer_.check_finite(); });
-        folder_.write_metrics();
-        write_weights();
-        folder_.write_progress();
-        if (!profile_.empty()) trace_.write(profile_);
-        fmt::print(
-            "{} after {} of {} steps: {} holds the weights, metrics.csv, samples and progress.gif are beside "
-            "it\n",
-            step() < steps_ ? "interrupted" : "finished", step(), steps_, folder_.weights_path().string());
-    }
-
- private:
-    std::uint64_t step() const { return trainer_.state().at.step; }
-
-    void write_weights() {
-        models::save_weights(model_, models::model_layer(recipe_), folder_.weights_path());
-    }
-
-    /// Where a value is not finite, keeps what the trainer went back to before passing the error on.
-    template <class Action>
-    auto finite(Action&& action) -> decltype(action()) {
-        try {
-            return action();
-        } catch (const NonFiniteError& error) {
-            folder_.write_metrics();
-            write_weights();
-            throw NonFiniteError(fmt::format("{}; {} holds the weights of step {}", error.what(),
-                                             folder_.weights_path().string(), step()));
-        }
-    }
-
-    /// A conditional model's picture has a row a class.
-    void draw_samples() {
-        const std::size_t classes = model_.images.classes;
-        const std::size_t count =
-            classes == 0 ? sample_count : sample_columns * std::min(classes, most_class_rows);
-        folder_.write_samples(step(), sampler_.draw(count, class_rows(count, sample_columns, classes)),
-                              model_.images);
-    }
-
-    models::Trainer& trainer_;
-    const models::Model& model_;
-    const Spec& recipe_;
-    RunFolder& folder_;
-    const std::string& profile_;
-    std::uint64_t steps_;
-    models::Sampler sampler_;
-    Trace trace_;
-    Interrupt interrupt_;
 };
 
 /// The recipe with everything written out, and what it needs.
@@ -133,6 +50,12 @@ struct Prepared {
     std::shared_ptr<const Dataset> data;
     std::optional<WeightsFile> init;
 };
+
+void set_path(Spec& recipe, const std::string& key) {
+    const Value& given = *recipe.find(key);
+    recipe.set(key, {std::filesystem::absolute(std::get<std::string>(given.is)).lexically_normal().string(),
+                     given.from});
+}
 
 Prepared prepare(const models::Catalogue& catalogue, const TrainArguments& arguments) {
     constexpr std::uint64_t default_sample_pictures = 10;
@@ -148,14 +71,21 @@ Prepared prepare(const models::Catalogue& catalogue, const TrainArguments& argum
     Spec recipe = arguments.recipe.layered(catalogue);
     arguments.recipe.note_repeats(recipe);
     load(recipe);
-    if (!arguments.init.empty()) {
-        prepared.init = read_weights(arguments.init, arguments.recipe.model(), prepared.data.get());
+    if (const Value* init = recipe.find("init.path"); init != nullptr) {
+        const Value file = *init;
+        prepared.init =
+            read_weights(std::get<std::string>(file.is), arguments.recipe.model(), prepared.data.get());
         recipe = arguments.recipe.layered(catalogue, prepared.init->layer);
+        set_path(recipe, "init.path");
+        const Value* wanted = recipe.find("init.sha256");
+        if (wanted == nullptr)
+            recipe.set("init.sha256", {prepared.init->sha256, "init"});
+        else if (std::get<std::string>(wanted->is) != prepared.init->sha256)
+            throw Error(
+                fmt::format("{}: init.sha256: {} has another hash, {}: it is not the file of the recipe",
+                            wanted->from, std::get<std::string>(file.is), prepared.init->sha256));
     }
-    const Value path = *recipe.find("data.path");
-    recipe.set(
-        "data.path",
-        {std::filesystem::absolute(std::get<std::string>(path.is)).lexically_normal().string(), path.from});
+    set_path(recipe, "data.path");
     recipe = models::fitted(catalogue, recipe, *prepared.data);
     if (recipe.whole("output.sample_every") == 0)
         recipe.set("output.sample_every", {static_cast<std::int64_t>(std::max<std::uint64_t>(
@@ -165,30 +95,115 @@ Prepared prepare(const models::Catalogue& catalogue, const TrainArguments& argum
     return prepared;
 }
 
+/// The folder of the run: one of this training, or a new one.
+RunFolder open_folder(const TrainArguments& arguments, const Spec& recipe,
+                      const models::Catalogue& catalogue) {
+    std::filesystem::path path = arguments.out;
+    if (path.empty()) {
+        const std::string& preset = arguments.recipe.preset();
+        path = make_next_folder(std::filesystem::path("runs") /
+                                (preset.empty() ? recipe.text("model") : preset));
+        say(fmt::format("run         {}\n", path.string()));
+    } else if (arguments.restart && std::filesystem::exists(path)) {
+        say(fmt::format("the old run is kept in {}\n", move_aside(path).string()));
+    }
+    RunFolder folder(path);
+    if (std::filesystem::exists(folder.recipe()))
+        check_same_training(catalogue, recipe_of(path), recipe, path);
+    return folder;
+}
+
+/// Draws and the place in the data go on from those of the file, so that nothing is seen a second time.
+void start_from(const WeightsFile& file, models::Trainer& trainer) {
+    models::Position& at = trainer.state().at;
+    if (const auto stood = models::position_in(file.contents, file.path)) {
+        at.draw = stood->draw;
+        at.batch = stood->batch;
+        say(fmt::format(
+            "init        a new training from {}, after its {} steps; draws and data go on from there\n",
+            file.path.string(), stood->step));
+    } else {
+        say(fmt::format(
+            "init        a new training from {}, which does not say where its draws ended: they start "
+            "from the seed\n",
+            file.path.string()));
+    }
+    trainer.take_snapshot();
+}
+
+SessionOptions session_options(const TrainArguments& arguments) {
+    SessionOptions options;
+    options.profile = arguments.profile;
+    if (!arguments.time_limit.empty()) {
+        options.time_limit = seconds_of(arguments.time_limit);
+        if (!options.time_limit)
+            throw Error(fmt::format("--time-limit: {} is no time such as 90s, 50m or 1h30m",
+                                    quoted_for_message(arguments.time_limit)));
+    }
+    options.verbosity = arguments.quiet     ? Verbosity::quiet
+                        : arguments.verbose ? Verbosity::verbose
+                                            : Verbosity::normal;
+    return options;
+}
+
+void check_best(const Spec& recipe, const models::Trainer& trainer) {
+    const Value* best = recipe.find("output.best");
+    if (best == nullptr) return;
+    const models::Record record = trainer.record();
+    if (!record.has(std::get<std::string>(best->is)))
+        throw Error(fmt::format("{}: output.best: no metric is called {}; there are {}", best->from,
+                                value_for_message(*best), fmt::join(record.names, ", ")));
+}
+
 void train(const TrainArguments& arguments) {
     const models::Catalogue catalogue = models::standard_catalogue();
+    const SessionOptions options = session_options(arguments);
+    if (!arguments.out.empty()) {
+        check_output_folder("--out", arguments.out);
+        check_run_folder(arguments.out);
+    } else if (arguments.restart) {
+        throw Error("--restart: keeps the run in the folder of --out aside: name that");
+    }
     const Prepared prepared = prepare(catalogue, arguments);
     const Spec& recipe = prepared.recipe;
     if (arguments.print_recipe) {
         fmt::print("{}", format_toml(recipe));
         return;
     }
-    if (arguments.out.empty()) throw Error("--out: a folder for what the training leaves is needed");
-    check_output_folder("--out", arguments.out);
     if (!arguments.profile.empty()) check_output_file("--profile", arguments.profile);
     const models::Model model = models::model_of(catalogue, recipe);
     check_memory(model);
     if (prepared.init) models::load_weights(model, prepared.init->contents, prepared.init->path);
     models::Trainer trainer(models::training_of(catalogue, recipe, model), prepared.data,
                             {.threads = arguments.threads});
+    check_best(recipe, trainer);
     warn_of_threads(arguments.threads, trainer.arena().threads());
     if (recipe.whole("batch") > prepared.data->count)
         fmt::print(stderr, "duet: warning: a batch of {} shows some of the {} images more than once\n",
                    recipe.whole("batch"), prepared.data->count);
-    RunFolder folder(arguments.out, format_toml(recipe));
-    fmt::print("{}", summary_of(recipe, model, trainer, *prepared.data));
-    std::fflush(stdout);
-    Session(trainer, model, recipe, folder, arguments.profile).run();
+    const Warn warn = [](const std::string& line) {
+        write_without_signal(STDERR_FILENO, fmt::format("duet: warning: {}\n", line));
+    };
+    Interrupt interrupt;
+    RunFolder folder = open_folder(arguments, recipe, catalogue);
+    check_space(folder.path(), trainer.state().bytes());
+    const std::uint64_t steps = recipe.whole("steps");
+    const std::optional<models::Checkpoint> from = go_on(folder, trainer, steps, warn);
+    const std::uint64_t step = trainer.state().at.step;
+    if (from && step == steps && has_ended(folder.path())) {
+        say(fmt::format("{} holds this run, finished after {} of {} steps: nothing is left to do\n",
+                        folder.path().string(), step, steps));
+        return;
+    }
+    if (!from && prepared.init) start_from(*prepared.init, trainer);
+    folder.remove_samples([&](std::uint64_t of) {
+        return of > step || (of == step && step % recipe.whole("output.sample_every") != 0);
+    });
+    write_file_atomically(folder.recipe(), format_toml(recipe));
+    say(summary_of(recipe, model, trainer, *prepared.data));
+    if (from) say(fmt::format("goes on     from step {}\n", step));
+    Session(trainer, model, recipe, prepared.data->count, folder, from, interrupt, options).run();
+    interrupt.pass_on();
 }
 
 }  // namespace
@@ -197,22 +212,30 @@ void add_train_command(CLI::App& app) {
     CLI::App* command = app.add_subcommand("train", "Train a GAN on a folder of images.");
     auto arguments = std::make_shared<TrainArguments>();
     arguments->recipe.add_to(*command);
-    command
-        ->add_option("--init", arguments->init,
-                     "Start from the weights in this safetensors file, under its own model and settings; one "
-                     "without metadata, such as PyTorch's, needs --model")
-        ->check(path_name())
-        ->type_name("FILE")
-        ->group("What is trained");
     command->add_flag("--print-recipe", arguments->print_recipe, "Print the recipe, whole, and end")
         ->group("What is trained");
     command
-        ->add_option("--out", arguments->out,
-                     "Folder for weights.safetensors, metrics.csv, recipe.toml, samples/ and progress.gif; "
-                     "an earlier run's files there are replaced")
+        ->add_option(
+            "--out", arguments->out,
+            "Folder for weights.safetensors, checkpoints/, metrics.csv, recipe.toml, run.json, samples/ and "
+            "progress.gif; the next free of runs/<preset or model>-<n> if not given. A run that is there "
+            "goes "
+            "on if it is of the same training, and is refused if not")
         ->check(path_name())
         ->type_name("DIR")
         ->group("What it leaves");
+    command->add_flag("--restart", arguments->restart, "Move the run in --out aside, and start anew")
+        ->group("What it leaves");
+    command
+        ->add_option("--time-limit", arguments->time_limit,
+                     "Stop after this time, such as 50m, with a checkpoint to go on from")
+        ->type_name("TIME")
+        ->group("Data and length");
+    CLI::Option* quiet = command->add_flag("--quiet", arguments->quiet, "Say nothing on the way but warnings")
+                             ->group("What it says");
+    command->add_flag("--verbose", arguments->verbose, "Print each row of metrics.csv")
+        ->group("What it says")
+        ->excludes(quiet);
     command
         ->add_option("--profile", arguments->profile,
                      "Write when each instruction of the last 20 steps ran, for chrome://tracing or Perfetto")
@@ -223,7 +246,8 @@ void add_train_command(CLI::App& app) {
     command->formatter(std::make_shared<Help>(
         [arguments] { arguments->recipe.describe_defaults(models::standard_catalogue()); }));
     command->footer(
-        "Ctrl-C ends after the step at hand and keeps what was trained.\n"
+        "Ctrl-C ends after the step at hand and keeps what was trained; the same command goes on from "
+        "there.\n"
         "  duet train --data data/mnist --out runs/first\n"
         "  duet train --preset wgan-gp --data data/mnist --epochs 30 --out runs/critic\n"
         "  duet train runs/first/recipe.toml --seed 1 --out runs/second\n"

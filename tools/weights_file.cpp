@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <xtensor/xarray.hpp>
 
+#include <duet/data/sha256.hpp>
 #include <duet/graph/error.hpp>
 #include <duet/models/weights.hpp>
 
@@ -57,9 +58,11 @@ Spec layer_of(const Safetensors& file, const std::filesystem::path& path,
 
 WeightsFile read_weights(const std::filesystem::path& path, const std::optional<std::string>& model,
                          const Dataset* data) {
-    Safetensors contents = read_safetensors(path);
+    const Bytes bytes = read_file(path);
+    const std::span<const std::byte> all = std::as_bytes(std::span(bytes));
+    Safetensors contents = parse_safetensors_as<float>(all, path.string());
     Spec layer = layer_of(contents, path, model, data);
-    return {path, std::move(contents), std::move(layer)};
+    return {path, std::move(contents), std::move(layer), sha256(all)};
 }
 
 std::vector<std::size_t> class_rows(std::size_t count, std::size_t columns, std::size_t classes) {

@@ -15,6 +15,7 @@ struct WeightsFile {
     std::filesystem::path path;
     Safetensors contents;
     Spec layer;
+    std::string sha256;  ///< of the file
 };
 
 /// Reads a weights file. Where it does not say what model it holds, `model`, the user's --model, must: of

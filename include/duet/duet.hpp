@@ -51,6 +51,7 @@
 #include <duet/models/sampler.hpp>
 #include <duet/models/terms/losses.hpp>
 #include <duet/models/terms/penalties.hpp>
+#include <duet/models/training/checkpoint.hpp>
 #include <duet/models/training/moving_average.hpp>
 #include <duet/models/training/recipe.hpp>
 #include <duet/models/training/record.hpp>

@@ -39,13 +39,9 @@ void check_layer(const Spec& layer) {
         throw Error(fmt::format("{} stands beside steps: give one of them", place(*epochs, "epochs")));
 }
 
-void erase(Spec& spec, std::string_view key) {
-    std::erase_if(spec.with, [&](const Setting& setting) { return setting.key == key; });
-}
-
 Spec laid_over(Spec under, const Spec& over) {
-    if (over.has("epochs")) erase(under, "steps");
-    if (over.has("steps")) erase(under, "epochs");
+    if (over.has("epochs")) under.erase("steps");
+    if (over.has("steps")) under.erase("epochs");
     return merged(under, over);
 }
 
@@ -93,7 +89,7 @@ Spec brought_by(const Catalogue& catalogue, const Spec& explicitly) {
         const std::string name = brings("penalty", std::get<Spec>(each.is));
         if (name.empty()) continue;
         Spec settings = preset(name);
-        erase(settings, "loss");
+        settings.erase("loss");
         return settings;
     }
     return {};
@@ -204,7 +200,7 @@ void fit_length(Spec& recipe, const Dataset& data, std::uint64_t batches_a_step)
     const std::uint64_t batches = ceil_divide(epochs * data.count, recipe.whole("batch"));
     recipe.set("steps", {static_cast<std::int64_t>(ceil_divide(batches, batches_a_step)),
                          fmt::format("{} epochs, {}", epochs, recipe.find("epochs")->from)});
-    erase(recipe, "epochs");
+    recipe.erase("epochs");
 }
 
 void check_hash(Spec& recipe, const Dataset& data) {
@@ -286,7 +282,7 @@ Spec layered(const Catalogue& catalogue, const std::vector<Spec>& layers) {
                                      : fmt::format("{}: {}", place(*model, "model"), error.what()));
     }
     Spec brought = brought_by(catalogue, explicitly);
-    erase(brought, "model");
+    brought.erase("model");
     const Spec chosen = laid_over(recipe, explicitly);
     recipe = laid_over(recipe, meaningful(catalogue, brought, chosen, "recipe"));
     return laid_over(recipe, explicitly);
@@ -309,7 +305,7 @@ Spec fitted(const Catalogue& catalogue, const Spec& recipe, const Dataset& data)
 
 Spec model_layer(const Spec& recipe) {
     Spec layer = recipe;
-    for (const char* key : {"data", "steps", "epochs", "seed", "output"}) erase(layer, key);
+    for (const char* key : {"data", "init", "steps", "epochs", "seed", "output"}) layer.erase(key);
     return layer;
 }
 

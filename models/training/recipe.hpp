@@ -42,7 +42,8 @@ Spec layered(const Catalogue& catalogue, const std::vector<Spec>& layers);
 /// do not fit the images or each other, which declaring a step shows.
 Spec fitted(const Catalogue& catalogue, const Spec& recipe, const Dataset& data);
 
-/// What a weights file keeps of a recipe: all but data, length, seed and output.
+/// What a weights file keeps of a recipe: all but data, what it started from, length, seed and
+/// output.
 Spec model_layer(const Spec& recipe);
 
 /// The images that a fitted recipe is about.

@@ -1,5 +1,6 @@
 #include <limits>
 
+#include <duet/data/duration.hpp>
 #include <duet/models/rows.hpp>
 #include <duet/models/training/recipe.hpp>
 
@@ -24,6 +25,17 @@ Rule channel_count() {
             }};
 }
 
+/// A number of steps, or a time.
+Rule interval() {
+    return {"a whole number of steps from 1, or a time such as \"60s\", \"5m\" or \"1h30m\"",
+            [](const Value& value) {
+                if (const auto* steps = std::get_if<std::int64_t>(&value.is))
+                    return *steps >= 1 && *steps <= most_steps;
+                const auto* text = std::get_if<std::string>(&value.is);
+                return text != nullptr && seconds_of(*text).has_value();
+            }};
+}
+
 void add_groups(Catalogue& catalogue) {
     catalogue.add(
         {"data",
@@ -32,6 +44,12 @@ void add_groups(Catalogue& catalogue) {
          "",
          {{"path", "the folder", text_value(), {}, true},
           {"sha256", "of images and labels; images of another hash are refused", text_value(), {}, true}}});
+    catalogue.add({"init",
+                   "",
+                   "weights to start from, and the draws and the place in the data to go on with",
+                   "",
+                   {{"path", "the safetensors file", text_value(), {}, true},
+                    {"sha256", "of the file; another one is refused", text_value(), {}, true}}});
     const Rule side = whole_number(1, largest_side);
     catalogue.add(
         {"images",
@@ -71,7 +89,20 @@ void add_groups(Catalogue& catalogue) {
                     {"log_every",
                      "steps between rows of metrics.csv",
                      whole_number(1, most_steps),
-                     {{std::int64_t{100}}}}}});
+                     {{std::int64_t{100}}}},
+                    {"checkpoint_every",
+                     "between checkpoints: a number of steps, or a time such as \"60s\", \"5m\" or \"1h\"",
+                     interval(),
+                     {{std::string("60s")}}},
+                    {"keep_every",
+                     "keep each checkpoint whose step is a multiple, beside the last two; 0 for none",
+                     whole_number(0, most_steps),
+                     {{std::int64_t{0}}}},
+                    {"best",
+                     "the metric whose lowest value decides which checkpoint is kept as the best",
+                     text_value(),
+                     {},
+                     true}}});
 }
 
 void add_schedules(Catalogue& catalogue) {
@@ -129,6 +160,7 @@ void add_recipe_rows(Catalogue& catalogue) {
            {},
            true},
           {"data", "what is trained on", spec_of("data"), {}, true},
+          {"init", "weights to start from", spec_of("init"), {}, true},
           {"images", "what the images are", spec_of("images")},
           {"networks", "the pair", spec_of("networks")},
           {"loss", "what both networks play for", spec_of("loss")},

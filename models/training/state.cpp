@@ -14,9 +14,9 @@ namespace duet::models {
 
 namespace {
 
-std::uint64_t count_in(const Safetensors& saved, const char* key) {
-    const auto found = saved.metadata.find(key);
-    if (found == saved.metadata.end()) throw Error(fmt::format("a state without its \"{}\"", key));
+std::uint64_t count_in(const std::map<std::string, std::string>& metadata, const char* key) {
+    const auto found = metadata.find(key);
+    if (found == metadata.end()) throw Error(fmt::format("a state without its \"{}\"", key));
     const std::string& text = found->second;
     std::uint64_t count = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
@@ -27,6 +27,16 @@ std::uint64_t count_in(const Safetensors& saved, const char* key) {
 }
 
 }  // namespace
+
+void write_position(const Position& at, std::map<std::string, std::string>& metadata) {
+    metadata["step"] = std::to_string(at.step);
+    metadata["next_draw"] = std::to_string(at.draw);
+    metadata["next_batch"] = std::to_string(at.batch);
+}
+
+Position position_in(const std::map<std::string, std::string>& metadata) {
+    return {count_in(metadata, "step"), count_in(metadata, "next_draw"), count_in(metadata, "next_batch")};
+}
 
 void State::keep(const std::vector<Variable>& variables) {
     for (const Variable& variable : variables) {
@@ -42,6 +52,12 @@ void State::keep(const std::vector<Variable>& variables) {
     }
 }
 
+std::uint64_t State::bytes() const {
+    std::uint64_t bytes = 0;
+    for (const Variable& variable : variables_) bytes += sizeof(float) * variable.shape().elements();
+    return bytes;
+}
+
 void State::check_finite() const {
     if (const auto broken = find_not_finite(variables_))
         throw NonFiniteError("variable " + *broken + "; a gradient of the step before was not finite");
@@ -49,16 +65,20 @@ void State::check_finite() const {
 
 Safetensors State::save() const {
     Safetensors saved;
-    saved.metadata = {{"step", std::to_string(at.step)},
-                      {"next_draw", std::to_string(at.draw)},
-                      {"next_batch", std::to_string(at.batch)}};
+    write_position(at, saved.metadata);
     for (const Variable& variable : variables_) saved.tensors.push_back({variable.name(), variable.value()});
     return saved;
 }
 
+std::vector<ArrayView> State::views() const {
+    std::vector<ArrayView> views;
+    views.reserve(variables_.size());
+    for (const Variable& variable : variables_) views.push_back({variable.name(), &variable.value()});
+    return views;
+}
+
 void State::restore(const Safetensors& saved) {
-    const Position saved_at{count_in(saved, "step"), count_in(saved, "next_draw"),
-                            count_in(saved, "next_batch")};
+    const Position saved_at = position_in(saved.metadata);
     for (const Variable& variable : variables_) {
         const Array* value = saved.find(variable.name());
         if (value == nullptr) throw Error(fmt::format("a state without variable {}", variable.name()));
@@ -85,6 +105,7 @@ Snapshot::Snapshot(State& state) : state_(state), at_(state.at) {
 
 void Snapshot::take() {
     state_.check_finite();
+    if (held_) return;
     for (std::size_t i = 0; i < values_.size(); ++i)
         std::copy_n(state_.variables()[i].data(), values_[i].size(), values_[i].data());
     at_ = state_.at;
@@ -93,6 +114,14 @@ void Snapshot::take() {
 void Snapshot::put_back() const {
     for (std::size_t i = 0; i < values_.size(); ++i) state_.variables()[i].assign(values_[i]);
     state_.at = at_;
+}
+
+std::vector<ArrayView> Snapshot::arrays() const {
+    std::vector<ArrayView> views;
+    views.reserve(values_.size());
+    for (std::size_t i = 0; i < values_.size(); ++i)
+        views.push_back({state_.variables()[i].name(), &values_[i]});
+    return views;
 }
 
 }  // namespace duet::models

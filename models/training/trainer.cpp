@@ -254,11 +254,12 @@ Record Trainer::step() & {
         if (parts.state.at.step % steps_between_snapshots == 0) parts.snapshot->take();
         parts.run(parts.stages);
     });
-    return {parts.state.at.step, parts.names, parts.values};
+    return record();
 }
 
-void Trainer::check_finite() {
-    parts_->go_back_if_not_finite([&] { parts_->state.check_finite(); });
+Snapshot& Trainer::take_snapshot() {
+    parts_->go_back_if_not_finite([&] { parts_->snapshot->take(); });
+    return *parts_->snapshot;
 }
 
 State& Trainer::state() {
@@ -267,14 +268,32 @@ State& Trainer::state() {
 const State& Trainer::state() const {
     return parts_->state;
 }
-std::uint64_t Trainer::snapshot_step() const {
-    return parts_->snapshot->step();
+const Snapshot& Trainer::snapshot() const {
+    return *parts_->snapshot;
+}
+
+std::string Trainer::fingerprint() const {
+    std::string all;
+    for (const auto& [name, program] : programs())
+        all += fmt::format("{}{:016x}", all.empty() ? "" : "-", program->report().fingerprint);
+    return all;
 }
 const Training& Trainer::training() const {
     return parts_->training;
 }
 const Arena& Trainer::arena() const {
     return parts_->arena;
+}
+
+Record Trainer::record() const {
+    return {parts_->state.at.step, parts_->names, parts_->values};
+}
+
+void Trainer::set_record(std::span<const double> values) {
+    if (values.size() != parts_->values.size())
+        throw Error(
+            fmt::format("{} values of metrics; the training has {}", values.size(), parts_->values.size()));
+    std::copy(values.begin(), values.end(), parts_->values.begin());
 }
 
 std::uint64_t Trainer::images_per_step() const {

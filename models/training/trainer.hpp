@@ -40,21 +40,27 @@ class Trainer {
     /// one of a term that the step leaves out keeps its last value.
     ///
     /// If a loss is not finite, or a variable when the next snapshot is due, the state goes back to the
-    /// snapshot taken at most 100 steps before, and the NonFiniteError names the first node whose value was
-    /// not finite: step, node, line, and the ranges of its operands, found by repeating the steps since with
-    /// every node looked at.
+    /// snapshot taken at most 100 steps before (more, if it was held meanwhile), and the NonFiniteError names
+    /// the first node whose value was not finite: step, node, line, and the ranges of its operands, found by
+    /// repeating the steps since with every node looked at.
     Record step() &;
     Record step() && = delete;
-    /// Goes back and throws as `step` does if a variable is not finite: the last step's gradients may have
-    /// been. Call it before the state is saved.
-    void check_finite();
+    /// The snapshot, taken anew of the present state unless it is held. Goes back and throws as `step` does
+    /// if a variable is not finite: the last step's gradients may have been.
+    Snapshot& take_snapshot();
 
     /// All that the training changes. What is restored into it is where the next step goes on.
     State& state();
     const State& state() const;
-    /// The step of the last snapshot.
-    std::uint64_t snapshot_step() const;
+    const Snapshot& snapshot() const;
+    /// The programs' ProgramReport::fingerprint, in hexadecimal digits joined by '-'.
+    std::string fingerprint() const;
     const Training& training() const;
+    /// What the last step measured; zeros before the first.
+    Record record() const;
+    /// Sets it, where a state is restored: a step keeps the values of the terms that it leaves out. Throws
+    /// Error for another number of them.
+    void set_record(std::span<const double> values);
     /// Images of the data set that a step shows.
     std::uint64_t images_per_step() const;
     /// Steps that show at least `epochs` times the data set. Throws Error if a step shows none.

@@ -205,10 +205,10 @@ TEST_CASE("a state that is not finite is neither kept as a snapshot nor left to 
         REQUIRE(slot != all.end());
         slot->fill(std::numeric_limits<float>::quiet_NaN());
     };
-    const auto check_back_at_start = [&](const std::string& message) {
+    const auto check_back_at = [&](std::uint64_t step, const auto& values, const std::string& message) {
         CHECK(message.find("variable generator_adam.square.generator.0.weight (8, 4)") != std::string::npos);
-        CHECK(trainer.state().at.step == 0);
-        CHECK(all_same_bits(start, values_of(trainer.state().variables())));
+        CHECK(trainer.state().at.step == step);
+        CHECK(all_same_bits(values, values_of(trainer.state().variables())));
     };
     const auto message_of = [](auto&& action) {
         try {
@@ -220,11 +220,17 @@ TEST_CASE("a state that is not finite is neither kept as a snapshot nor left to 
     };
     for (int i = 0; i < 100; ++i) trainer.step();
     spoil();
-    check_back_at_start(message_of([&] { trainer.step(); }));
+    check_back_at(0, start, message_of([&] { trainer.step(); }));
     for (int i = 0; i < 3; ++i) trainer.step();
-    trainer.check_finite();
+    trainer.take_snapshot();
+    const auto third = values_of(trainer.state().variables());
     spoil();
-    check_back_at_start(message_of([&] { trainer.check_finite(); }));
+    check_back_at(3, third, message_of([&] { trainer.take_snapshot(); }));
+    trainer.take_snapshot().hold();
+    trainer.step();
+    CHECK(trainer.take_snapshot().at().step == 3);
+    spoil();
+    check_back_at(3, third, message_of([&] { trainer.take_snapshot(); }));
 
     const models::Model broken = make_gan(pair, 0);
     broken.discriminator().variables()[1].fill(std::numeric_limits<float>::infinity());

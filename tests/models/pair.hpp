@@ -61,7 +61,7 @@ inline models::Trainer gan_trainer(const Pair& pair, std::uint64_t seed, const S
 
 /// Writes the weights of a pair as a training does.
 inline void save_pair(const models::Model& model, const Pair& pair, const std::filesystem::path& path) {
-    models::save_weights(model, models::model_layer(recipe_of(pair)), path);
+    models::save_weights(model, models::model_layer(recipe_of(pair)), {}, path);
 }
 
 /// The model in a weights file, with its weights.

@@ -46,7 +46,7 @@ TEST_CASE("duet ends in any amount of memory, trained or with one line that says
         CHECK(version.out.starts_with("duet "));
         for (const char* model : {"mlp", "dcgan"}) {
             CAPTURE(model);
-            const Outcome outcome = training.under(setting, {"--model", model});
+            const Outcome outcome = training.under(setting, {"--model", model, "--restart"});
             CAPTURE(outcome.err);
             CHECK(outcome.code >= 0);
             CHECK(outcome.code <= 2);
@@ -61,7 +61,7 @@ TEST_CASE("duet ends in any amount of memory, trained or with one line that says
 TEST_CASE("duet trains on small stacks") {
     const Training training;
     for (const char* model : {"mlp", "dcgan"})
-        CHECK(training.under("ulimit -s 128", {"--model", model, "--threads", "2"}).code == 0);
+        CHECK(training.under("ulimit -s 128", {"--model", model, "--threads", "2", "--restart"}).code == 0);
 }
 
 TEST_CASE("duet says that it works with fewer threads where the system starts no more") {

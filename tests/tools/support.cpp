@@ -84,6 +84,20 @@ std::string text_of(const fs::path& path) {
     return {bytes.begin(), bytes.end()};
 }
 
+std::string metrics_of(const fs::path& run) {
+    const std::string text = text_of(run / "metrics.csv");
+    std::string kept;
+    for (std::size_t at = 0; at < text.size();) {
+        const std::size_t end = std::min(text.find('\n', at), text.size() - 1);
+        std::size_t column = 0;
+        for (; at <= end; ++at) {
+            if (text[at] == ',') ++column;
+            if (column < 2 || column > 3) kept += text[at];
+        }
+    }
+    return kept;
+}
+
 void write_bytes(const fs::path& path, const Bytes& bytes) {
     write_file_atomically(path, view(bytes));
 }

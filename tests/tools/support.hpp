@@ -46,6 +46,8 @@ Outcome duet_command(const std::vector<std::string>& arguments);
 void write_images(const std::filesystem::path& folder, std::size_t count, std::size_t side);
 
 std::string text_of(const std::filesystem::path& path);
+/// A run's metrics.csv without the columns of times.
+std::string metrics_of(const std::filesystem::path& run);
 void write_bytes(const std::filesystem::path& path, const Bytes& bytes);
 
 /// Whether the message is one line that starts as errors do.

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <duet/data/safetensors.hpp>
+#include <duet/models/training/state.hpp>
+
+namespace duet::models {
+
+/// The version of the layout of checkpoints. Files of another one are refused.
+inline constexpr std::uint64_t checkpoint_schema = 1;
+
+/// What a checkpoint says beside the state.
+struct CheckpointNotes {
+    std::string recipe;                ///< as format_toml writes it
+    std::string fingerprint;           ///< Trainer::fingerprint of who wrote it
+    std::string version;               ///< of Duet
+    double seconds = 0;                ///< that the training took so far
+    std::vector<double> metrics = {};  ///< what Trainer::record held
+    /// Bytes of metrics.csv that hold for a training that goes on from here, and the row that ends it if it
+    /// does not.
+    std::uint64_t metrics_bytes = 0;
+    std::string last_row = {};
+    /// The lowest value so far of the metric that decides which checkpoint is best.
+    std::optional<double> best = {};
+};
+
+/// A checkpoint: a safetensors file of State::save, whose metadata holds the notes and a CRC-32 (ISO 3309, as
+/// zlib computes it) of every name, shape, value and note.
+struct Checkpoint {
+    Safetensors state;
+    CheckpointNotes notes;
+};
+
+/// The bytes of a checkpoint. Throws Error if a note is not UTF-8.
+Bytes encode_checkpoint(const Snapshot& snapshot, const CheckpointNotes& notes);
+
+/// Throws FileError, naming the path, for what is no checkpoint or is damaged, and Error for one of another
+/// schema, which is whole.
+Checkpoint read_checkpoint(const std::filesystem::path& path);
+Checkpoint parse_checkpoint(std::span<const std::byte> contents, std::string_view origin);
+
+/// Whether a safetensors file says that it is a checkpoint.
+bool is_checkpoint(const Safetensors& file);
+
+}  // namespace duet::models

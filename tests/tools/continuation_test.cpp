@@ -1,0 +1,551 @@
+#include <signal.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <random>
+#include <thread>
+
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+#include <xtensor/xarray.hpp>
+
+#include <duet/data/toml.hpp>
+#include <duet/models/training/checkpoint.hpp>
+
+#include "support.hpp"
+
+using namespace duet;
+using namespace duet::testing;
+
+namespace fs = std::filesystem;
+
+namespace {
+
+using Words = std::vector<std::string>;
+
+struct Runs {
+    explicit Runs(std::size_t side = 8) { write_images(data, 40, side); }
+
+    Words command(const fs::path& out, const Words& more) const {
+        Words words = {"train", "--data",      data, "--out",          out, "--batch",
+                       "4",     "--log-every", "2",  "--sample-every", "3"};
+        words.insert(words.end(), more.begin(), more.end());
+        return words;
+    }
+    Outcome train(const fs::path& out, const Words& more) const { return duet_command(command(out, more)); }
+    fs::path operator[](const std::string& name) const { return folder.path() / name; }
+
+    TemporaryFolder folder;
+    fs::path data = folder.path() / "data";
+};
+
+Words with(Words words, const Words& more) {
+    words.insert(words.end(), more.begin(), more.end());
+    return words;
+}
+
+std::vector<std::uint64_t> checkpoints_of(const fs::path& run) {
+    std::vector<std::uint64_t> steps;
+    for (const fs::directory_entry& entry : fs::directory_iterator(run / "checkpoints"))
+        if (const std::string name = entry.path().filename(); name.starts_with("step-"))
+            steps.push_back(std::stoull(name.substr(5)));
+    std::sort(steps.begin(), steps.end());
+    return steps;
+}
+
+fs::path checkpoint_of(const fs::path& run, std::uint64_t step) {
+    return run / "checkpoints" / fmt::format("step-{:06}.safetensors", step);
+}
+
+std::size_t partials_below(const fs::path& run) {
+    std::size_t count = 0;
+    for (const fs::directory_entry& entry : fs::recursive_directory_iterator(run))
+        count += entry.path().extension() == ".partial" ? 1 : 0;
+    return count;
+}
+
+/// What a run leaves is, times aside, what the other left: weights, metrics, pictures, the whole state.
+void check_same_run(const fs::path& run, const fs::path& other, std::uint64_t steps) {
+    CHECK(text_of(run / "weights.safetensors") == text_of(other / "weights.safetensors"));
+    CHECK(metrics_of(run) == metrics_of(other));
+    CHECK(text_of(run / "progress.gif") == text_of(other / "progress.gif"));
+    CHECK(entries_below(run / "samples") == entries_below(other / "samples"));
+    for (const fs::directory_entry& picture : fs::directory_iterator(other / "samples"))
+        CHECK(text_of(run / "samples" / picture.path().filename()) == text_of(picture.path()));
+    const models::Checkpoint state = models::read_checkpoint(checkpoint_of(run, steps)),
+                             expected = models::read_checkpoint(checkpoint_of(other, steps));
+    CHECK(models::position_in(state.state.metadata).draw ==
+          models::position_in(expected.state.metadata).draw);
+    for (const NamedArray& tensor : expected.state.tensors) {
+        const Array* found = state.state.find(tensor.name);
+        REQUIRE(found != nullptr);
+        CHECK(*found == tensor.value);
+    }
+    CHECK(partials_below(run) == 0);
+}
+
+void wait_for(const fs::path& file) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    while (!fs::exists(file) && std::chrono::steady_clock::now() < deadline)
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    REQUIRE(fs::exists(file));
+}
+
+/// Kills to try: a few, or as many as DUET_KILLS says.
+std::size_t kills() {
+    const char* text = std::getenv("DUET_KILLS");
+    return text == nullptr ? 20 : std::stoul(text);
+}
+
+const Words endless = {"--steps", "1000000000"};
+
+}  // namespace
+
+TEST_CASE("a run goes on to the bits of one that was never interrupted, whatever the model") {
+    struct Model {
+        const char* name;
+        std::size_t side;
+        Words options;
+    };
+    const std::vector<Model> models = {
+        {"article", 8, {"--preset", "article"}},
+        {"mlp", 8, {"--set", "penalties.0.every=2"}},
+        {"alternating",
+         8,
+         {"--schedule", "alternating", "--discriminator-steps", "2", "--set",
+          "optimizers.generator.schedule={kind=\"exponential-decay\",factor=0.9}"}},
+        {"dcgan", 8, {"--model", "dcgan", "--generator-widths", "6-8-4", "--discriminator-widths", "4-8"}},
+        {"wgan-gp",
+         8,
+         {"--preset", "wgan-gp", "--generator-widths", "6-8-4", "--discriminator-widths", "4-8"}},
+        {"resnet",
+         32,
+         {"--model", "resnet", "--generator-widths", "6-4-4-4-4", "--discriminator-widths", "4-4-4"}}};
+    for (const Model& model : models) {
+        CAPTURE(model.name);
+        const Runs runs(model.side);
+        const fs::path whole = runs["whole"], part = runs["part"];
+        const Outcome first = runs.train(whole, with(model.options, {"--steps", "8", "--threads", "1"}));
+        CAPTURE(first.err);
+        REQUIRE(first.code == 0);
+        // Step 5 is in no interval: its row and its picture must not stay.
+        REQUIRE(runs.train(part, with(model.options, {"--steps", "5", "--threads", "2"})).code == 0);
+        CHECK(fs::exists(part / "samples" / "step-000005.png"));
+        CHECK(contains(text_of(part / "metrics.csv"), "\n5,"));
+        const Outcome rest = runs.train(part, with(model.options, {"--steps", "8", "--threads", "1"}));
+        CAPTURE(rest.err);
+        REQUIRE(rest.code == 0);
+        CHECK(contains(rest.out, "from step 5"));
+        check_same_run(part, whole, 8);
+    }
+}
+
+TEST_CASE("a conditional run goes on to the same bits, from its recipe alone") {
+    const Runs runs;
+    write_bytes(runs.data / "train-labels-idx1-ubyte", idx_file({40}));
+    Bytes labels = read_file(runs.data / "train-labels-idx1-ubyte");
+    for (std::size_t i = 8; i < labels.size(); ++i) labels[i] = static_cast<std::uint8_t>(i % 3);
+    write_bytes(runs.data / "train-labels-idx1-ubyte", labels);
+    const Words options = {"--model", "cgan", "--generator-widths", "6-8-4", "--discriminator-widths", "4-8"};
+    const fs::path whole = runs["whole"], part = runs["part"];
+    const Outcome first = runs.train(whole, with(options, {"--steps", "6"}));
+    CAPTURE(first.err);
+    REQUIRE(first.code == 0);
+    REQUIRE(runs.train(part, with(options, {"--steps", "3"})).code == 0);
+    REQUIRE(duet_command({"train", part / "recipe.toml", "--out", part, "--steps", "6"}).code == 0);
+    check_same_run(part, whole, 6);
+}
+
+TEST_CASE("the same command in the folder of a finished run does nothing, and more steps go on") {
+    const Runs runs;
+    REQUIRE(runs.train(runs["run"], {"--steps", "3"}).code == 0);
+    const std::string json = text_of(runs["run"] / "run.json");
+    const Outcome again = runs.train(runs["run"], {"--steps", "3", "--threads", "1"});
+    CHECK(again.code == 0);
+    CHECK(contains(again.out, "nothing is left to do"));
+    CHECK(text_of(runs["run"] / "run.json") == json);
+    const Outcome fewer = runs.train(runs["run"], {"--steps", "2"});
+    CHECK(fewer.code == 2);
+    CHECK(contains(fewer.err, "stands at step 3 already"));
+    CHECK(runs.train(runs["run"], {"--steps", "4", "--checkpoint-every", "1", "--log-every", "1"}).code == 0);
+    CHECK(contains(text_of(runs["run"] / "metrics.csv"), "\n4,"));
+}
+
+TEST_CASE(
+    "another training in a run's folder is refused, naming what differs, and --restart keeps the old one") {
+    const Runs runs;
+    const fs::path run = runs["run"];
+    REQUIRE(runs.train(run, {"--steps", "3"}).code == 0);
+    const std::string weights = text_of(run / "weights.safetensors");
+    const auto check_refused = [&](const Words& more, const std::string& part) {
+        const Outcome outcome = runs.train(run, with(more, {"--steps", "5"}));
+        CAPTURE(outcome.err);
+        CHECK(outcome.code == 2);
+        CHECK(contains(outcome.err, part));
+        CHECK(contains(outcome.err, "--restart"));
+        CHECK(text_of(run / "weights.safetensors") == weights);
+    };
+    check_refused({"--seed", "1"}, "its seed is 0, here it is 1");
+    check_refused({"--loss", "minimax"}, "its loss.kind is non-saturating, here it is minimax");
+    check_refused({"--batch", "8"}, "its batch is 4, here it is 8");
+    check_refused({"--penalty", "none"}, "its penalties is");
+    write_images(runs.data, 41, 8);
+    check_refused({}, "data.sha256");
+    write_images(runs.data, 40, 8);
+
+    const Outcome restarted = runs.train(run, {"--steps", "3", "--seed", "1", "--restart"});
+    CHECK(restarted.code == 0);
+    CHECK(contains(restarted.out, "run.old-1"));
+    CHECK(text_of(runs["run.old-1"] / "weights.safetensors") == weights);
+    CHECK(text_of(run / "weights.safetensors") != weights);
+
+    SUBCASE("a schedule that follows from the length cannot go on to another") {
+        const Words cosine = {"--set", "optimizers.generator.schedule={kind=\"cosine-decay\"}"};
+        REQUIRE(runs.train(runs["cosine"], with(cosine, {"--steps", "3"})).code == 0);
+        const Outcome outcome = runs.train(runs["cosine"], with(cosine, {"--steps", "5"}));
+        CHECK(outcome.code == 2);
+        CHECK(contains(outcome.err, "a schedule follows from their number"));
+        const Words fixed = {"--set", "optimizers.generator.schedule={kind=\"cosine-decay\",steps=9}"};
+        REQUIRE(runs.train(runs["fixed"], with(fixed, {"--steps", "3"})).code == 0);
+        CHECK(runs.train(runs["fixed"], with(fixed, {"--steps", "5"})).code == 0);
+    }
+}
+
+TEST_CASE("a folder that holds something else, or that another process trains in, is left alone") {
+    const Runs runs;
+    fs::create_directories(runs["project"]);
+    write_bytes(runs["project"] / "recipe.toml", {'x'});
+    const Outcome foreign = runs.train(runs["project"], {"--steps", "1"});
+    CHECK(foreign.code == 2);
+    CHECK(is_error_line(foreign.err));
+    CHECK(contains(foreign.err, "recipe.toml"));
+    CHECK(entries_below(runs["project"]) == 1);
+    fs::create_directories(runs["empty"]);
+    CHECK(runs.train(runs["empty"], {"--steps", "1"}).code == 0);
+
+    Process other("duet", runs.command(runs["run"], endless));
+    wait_for(runs["run"] / "samples" / "step-000003.png");
+    for (const Words& more : {Words{}, Words{"--restart"}}) {
+        const Outcome refused = runs.train(runs["run"], with(endless, more));
+        CHECK(refused.code == 2);
+        CHECK(is_error_line(refused.err));
+        CHECK(contains(refused.err, "another process is training"));
+    }
+    other.send(SIGKILL);
+    CHECK(other.wait().code == 128 + SIGKILL);
+    CHECK(runs.train(runs["run"], {"--steps", "1000000000", "--time-limit", "1s"}).code == 0);
+}
+
+TEST_CASE("a run without --out takes the next free folder and says so first") {
+    const Runs runs;
+    const Words words = {"train", "--data", runs.data, "--steps", "1", "--batch", "4"};
+    const std::string setting = "cd '" + runs.folder.path().string() + "'";
+    for (const char* name : {"mlp-1", "mlp-2"}) {
+        const Outcome outcome = Process("duet", words, setting).wait();
+        CAPTURE(outcome.err);
+        CHECK(outcome.code == 0);
+        CHECK(outcome.out.starts_with(fmt::format("run         runs/{}\n", name)));
+        CHECK(fs::exists(runs["runs"] / name / "weights.safetensors"));
+    }
+    CHECK(Process("duet", with(words, {"--preset", "article"}), setting).wait().code == 0);
+    CHECK(fs::exists(runs["runs"] / "article-1" / "weights.safetensors"));
+}
+
+TEST_CASE("a damaged checkpoint is passed over for the one before, with the same bits at the end") {
+    const Runs runs;
+    const Words steps = {"--steps", "9", "--checkpoint-every", "3"};
+    REQUIRE(runs.train(runs["whole"], steps).code == 0);
+    REQUIRE(runs.train(runs["run"], {"--steps", "6", "--checkpoint-every", "3"}).code == 0);
+    REQUIRE(checkpoints_of(runs["run"]) == std::vector<std::uint64_t>{3, 6});
+    const fs::path last = checkpoint_of(runs["run"], 6);
+    const Bytes good = read_file(last);
+    Bytes bad = good;
+    SUBCASE("one bit of a value") {
+        bad[bad.size() - 1000] ^= 1;
+    }
+    SUBCASE("one letter of a note") {
+        const std::string text(bad.begin(), bad.end());
+        bad[text.find("next_draw") + 12] ^= 1;
+    }
+    SUBCASE("cut short") {
+        bad.resize(bad.size() / 2);
+    }
+    SUBCASE("empty") {
+        bad.clear();
+    }
+    write_bytes(last, bad);
+    const Outcome outcome = runs.train(runs["run"], steps);
+    CAPTURE(outcome.err);
+    REQUIRE(outcome.code == 0);
+    CHECK(contains(outcome.err, last.string()));
+    CHECK(contains(outcome.err, "the one before it is used"));
+    CHECK(contains(outcome.out, "from step 3"));
+    check_same_run(runs["run"], runs["whole"], 9);
+}
+
+TEST_CASE("a checkpoint of another version goes on with a warning, one of another schema is refused") {
+    const Runs runs;
+    REQUIRE(runs.train(runs["run"], {"--steps", "3"}).code == 0);
+    const fs::path last = checkpoint_of(runs["run"], 3);
+    models::Checkpoint checkpoint = models::read_checkpoint(last);
+    models::State state;
+    for (const NamedArray& tensor : checkpoint.state.tensors)
+        state.keep({Variable(tensor.name, tensor.value)});
+    state.restore(checkpoint.state);
+    checkpoint.notes.version = "9.9";
+    write_bytes(last, encode_checkpoint(models::Snapshot(state), checkpoint.notes));
+    const Outcome newer = runs.train(runs["run"], {"--steps", "4"});
+    CHECK(newer.code == 0);
+    CHECK(contains(newer.err, "begun by Duet 9.9"));
+
+    const fs::path file = checkpoint_of(runs["run"], 4);
+    Safetensors other = read_safetensors(file);
+    other.metadata["schema"] = "2";
+    Bytes bytes = encode_safetensors(other);
+    // The checksum is of a file that is whole.
+    try {
+        models::parse_checkpoint(view(bytes), "x");
+    } catch (const FileError& error) {
+        const std::string message = error.what();
+        other.metadata["crc32"] = message.substr(message.rfind(' ') + 1);
+    }
+    write_bytes(file, encode_safetensors(other));
+    const Outcome refused = runs.train(runs["run"], {"--steps", "5"});
+    CHECK(refused.code == 2);
+    CHECK(contains(refused.err, "schema 2; this Duet reads schema 1"));
+}
+
+TEST_CASE("every signal that announces an end keeps the run, and ends the process by it") {
+    const Runs runs;
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGXCPU}) {
+        CAPTURE(signal);
+        const fs::path run = runs[std::to_string(signal)];
+        Process process("duet", runs.command(run, with(endless, {"--sample-every", "1000000"})));
+        wait_for(run / "samples" / "step-000000.png");
+        std::this_thread::sleep_for(std::chrono::milliseconds(100));
+        process.send(signal);
+        const Outcome outcome = process.wait();
+        CAPTURE(outcome.err);
+        CHECK(outcome.code == 128 + signal);
+        CHECK(contains(outcome.out, "interrupted after"));
+        CHECK(contains(outcome.out, "to go on: duet train"));
+        CHECK(contains(outcome.err, "once more to abort"));
+        const std::vector<std::uint64_t> steps = checkpoints_of(run);
+        REQUIRE(steps.size() == 1);
+        CHECK(read_safetensors(run / "weights.safetensors").tensors.size() == 12);
+        CHECK(nlohmann::json::parse(text_of(run / "run.json"))["state"] == "interrupted");
+        const std::string more = std::to_string(steps.front() + 2);
+        REQUIRE(runs.train(run, {"--sample-every", "1000000", "--steps", more}).code == 0);
+        REQUIRE(runs.train(runs["whole"], {"--sample-every", "1000000", "--steps", more, "--restart"}).code ==
+                0);
+        check_same_run(run, runs["whole"], steps.front() + 2);
+    }
+}
+
+TEST_CASE("a signal that was ignored stays ignored, and a second one aborts") {
+    const Runs runs;
+    Process ignoring("duet", runs.command(runs["ignoring"], {"--steps", "400"}), "trap '' HUP");
+    wait_for(runs["ignoring"] / "samples" / "step-000000.png");
+    ignoring.send(SIGHUP);
+    CHECK(ignoring.wait().code == 0);
+
+    Process stuck("duet", runs.command(runs["stuck"], with(endless, {"--checkpoint-every", "1"})));
+    wait_for(runs["stuck"] / "samples" / "step-000006.png");
+    stuck.send(SIGSTOP);
+    stuck.send(SIGINT);
+    stuck.send(SIGTERM);
+    stuck.send(SIGCONT);
+    const int code = stuck.wait().code;
+    CHECK((code == 128 + SIGINT || code == 128 + SIGTERM));
+    CHECK(fs::exists(runs["stuck"] / "checkpoints"));
+    const Outcome on = runs.train(runs["stuck"], with(endless, {"--time-limit", "1s"}));
+    CHECK(on.code == 0);
+    CHECK(contains(on.out, "goes on"));
+    CHECK(partials_below(runs["stuck"]) == 0);
+}
+
+TEST_CASE("output that nobody reads costs only the messages") {
+    const Runs runs;
+    for (const char* setting : {"exec 1>&- 2>&-",
+                                "mkfifo \"$0.fifo.$$\"; exec 3<>\"$0.fifo.$$\" 1>\"$0.fifo.$$\" 2>&1 "
+                                "3>&-; rm \"$0.fifo.$$\"; true"}) {
+        const fs::path run = runs["run"];
+        CHECK(Process("duet", runs.command(run, {"--steps", "200", "--restart"}), setting).wait().code == 0);
+        CHECK(fs::exists(run / "weights.safetensors"));
+    }
+}
+
+TEST_CASE("writes that fail end no training, and its exit code says whether the run was kept") {
+    const Runs runs;
+    const fs::path run = runs["run"];
+    SUBCASE("no file may be larger than the pictures") {
+        const Outcome outcome =
+            Process("duet", runs.command(run, {"--steps", "9", "--checkpoint-every", "3"}), "ulimit -f 64")
+                .wait();
+        CAPTURE(outcome.err);
+        CHECK(outcome.code == 1);
+        CHECK(contains(outcome.err, "duet: warning: no checkpoint is written: "));
+        CHECK(contains(outcome.err, "duet: warning: the weights are not written: "));
+        CHECK(contains(outcome.err, "duet: error: the run in"));
+        CHECK(fs::exists(run / "samples" / "step-000009.png"));
+        CHECK(contains(text_of(run / "metrics.csv"), "\n8,"));
+        CHECK(nlohmann::json::parse(text_of(run / "run.json"))["state"] == "failed");
+        CHECK(partials_below(run) == 0);
+        CHECK(runs.train(run, {"--steps", "9"}).code == 0);
+        CHECK(runs.train(runs["whole"], {"--steps", "9"}).code == 0);
+        check_same_run(run, runs["whole"], 9);
+    }
+    SUBCASE("strangers among the sample pictures") {
+        REQUIRE(runs.train(run, {"--steps", "3"}).code == 0);
+        write_bytes(run / "samples" / "step-000001.png", {'n', 'o'});
+        write_bytes(run / "samples" / "notes.txt", {'n', 'o'});
+        const Outcome outcome = runs.train(run, {"--steps", "6"});
+        CHECK(outcome.code == 0);
+        CHECK(contains(outcome.err, "duet: warning: progress.gif leaves out a picture: "));
+        CHECK(contains(outcome.err, "step-000001.png"));
+        CHECK(fs::exists(run / "samples" / "notes.txt"));
+    }
+    SUBCASE("a folder in the place of a picture and of the weights") {
+        Process process("duet", runs.command(run, {"--steps", "30000", "--sample-every", "10000"}));
+        wait_for(run / "samples" / "step-000000.png");
+        fs::create_directories(run / "samples" / "step-010000.png");
+        fs::create_directories(run / "weights.safetensors");
+        const Outcome outcome = process.wait();
+        CAPTURE(outcome.err);
+        CHECK(outcome.code == 1);
+        CHECK(contains(outcome.err, "duet: warning: no picture is drawn: "));
+        CHECK(fs::exists(run / "samples" / "step-030000.png"));
+        CHECK(checkpoints_of(run) == std::vector<std::uint64_t>{30000});
+    }
+}
+
+TEST_CASE("a time limit ends a run with a checkpoint, exit 0 and the way to go on") {
+    const Runs runs;
+    const Outcome outcome = runs.train(runs["run"], with(endless, {"--time-limit", "1s"}));
+    CHECK(outcome.code == 0);
+    CHECK(contains(outcome.out, "stopped at the time limit after"));
+    CHECK(contains(outcome.out, fmt::format("to go on: duet train {} --out {}",
+                                            (runs["run"] / "recipe.toml").string(), runs["run"].string())));
+    CHECK(checkpoints_of(runs["run"]).size() == 1);
+    CHECK(contains(runs.train(runs["bad"], {"--time-limit", "soon"}).err, "\"soon\" is no time"));
+    CHECK_FALSE(fs::exists(runs["bad"]));
+}
+
+TEST_CASE("the last two checkpoints are kept, those of --keep-every, and the best") {
+    const Runs runs;
+    REQUIRE(runs.train(runs["run"], {"--steps", "9", "--checkpoint-every", "1", "--keep-every", "4", "--set",
+                                     "output.best=generator_loss", "--log-every", "1"})
+                .code == 0);
+    const fs::path best = runs["run"] / "checkpoints" / "best.safetensors";
+    REQUIRE(fs::exists(best));
+    const models::Checkpoint kept = models::read_checkpoint(best);
+    double lowest = 1e9;
+    std::uint64_t at = 0;
+    const std::string metrics = text_of(runs["run"] / "metrics.csv");
+    for (std::size_t begin = metrics.find('\n') + 1; begin < metrics.size();
+         begin = metrics.find('\n', begin) + 1) {
+        const std::string row = metrics.substr(begin, metrics.find('\n', begin) - begin);
+        const double loss = std::stod(row.substr(row.rfind(',') + 1));
+        if (loss < lowest) {
+            lowest = loss;
+            at = std::stoull(row);
+        }
+    }
+    CHECK(models::position_in(kept.state.metadata).step == at);
+    CHECK(*kept.notes.best == doctest::Approx(lowest));
+    CHECK(checkpoints_of(runs["run"]) == std::vector<std::uint64_t>{4, 8, 9});
+    const Outcome unknown = runs.train(runs["other"], {"--set", "output.best=fid"});
+    CHECK(unknown.code == 2);
+    CHECK(contains(unknown.err, "no metric is called"));
+    CHECK_FALSE(fs::exists(runs["other"]));
+}
+
+TEST_CASE("--init starts a new training whose draws and data go on from the file's") {
+    const Runs runs;
+    const auto still = [](const Words& more) {
+        return with({"--steps", "4", "--log-every", "1", "--rate", "1e-30"}, more);
+    };
+    REQUIRE(runs.train(runs["first"], still({})).code == 0);
+    const fs::path weights = runs["first"] / "weights.safetensors";
+    const Outcome second = runs.train(runs["second"], still({"--init", weights}));
+    REQUIRE(second.code == 0);
+    CHECK(contains(second.out, "a new training from"));
+    CHECK(contains(second.out, "draws and data go on from there"));
+    // At a rate of nothing, eight steps see what four and four see.
+    REQUIRE(runs.train(runs["whole"], still({"--steps", "8"})).code == 0);
+    const std::string whole = metrics_of(runs["whole"]), rest = metrics_of(runs["second"]);
+    const auto losses = [](const std::string& metrics, const std::string& step) {
+        const std::size_t begin = metrics.find("\n" + step + ",") + 1;
+        const std::string row = metrics.substr(begin, metrics.find('\n', begin) - begin);
+        return row.substr(row.find(',', row.find(',') + 1));
+    };
+    CHECK(losses(rest, "1") == losses(whole, "5"));
+    CHECK(losses(rest, "4") == losses(whole, "8"));
+
+    const Outcome again = duet_command({"train", runs["second"] / "recipe.toml", "--out", runs["again"]});
+    CHECK(again.code == 0);
+    CHECK(text_of(runs["again"] / "weights.safetensors") == text_of(runs["second"] / "weights.safetensors"));
+    REQUIRE(runs.train(runs["first"], {"--steps", "5", "--log-every", "1", "--rate", "1e-30"}).code == 0);
+    const Outcome changed = duet_command({"train", runs["second"] / "recipe.toml", "--out", runs["changed"]});
+    CHECK(changed.code == 2);
+    CHECK(contains(changed.err, "it is not the file of the recipe"));
+}
+
+// A sanitizer's own calls are in the way of a library that is loaded first.
+#ifndef DUET_SANITIZED
+
+TEST_CASE("a run killed at any write, sync or rename of a checkpoint goes on to the same bits") {
+    const Runs runs;
+    const Words steps = {"--steps", "12", "--checkpoint-every", "4"};
+    REQUIRE(runs.train(runs["whole"], steps).code == 0);
+    const std::string library = std::string(DUET_BUILD_DIR) + "/tests/tools/libend_at.so";
+    REQUIRE(fs::exists(library));
+    int calls = 0;
+    for (int at = 1;; ++at) {
+        CAPTURE(at);
+        const fs::path run = runs[fmt::format("run-{}", at)];
+        const std::string setting = fmt::format("export LD_PRELOAD='{}' DUET_END_AT={}", library, at);
+        const Outcome killed = Process("duet", runs.command(run, steps), setting).wait();
+        if (killed.code == 0) break;
+        REQUIRE(killed.code == 128 + SIGKILL);
+        calls = at;
+        const std::vector<std::uint64_t> there =
+            checkpoints_of(run).empty() ? std::vector<std::uint64_t>{0} : checkpoints_of(run);
+        const Outcome rest = runs.train(run, steps);
+        CAPTURE(rest.err);
+        REQUIRE(rest.code == 0);
+        CHECK_FALSE(contains(rest.err, "warning"));
+        if (there.back() > 0) CHECK(contains(rest.out, fmt::format("from step {}\n", there.back())));
+        check_same_run(run, runs["whole"], 12);
+    }
+    // Each checkpoint is one write, its sync, the rename and the folder's sync.
+    CHECK(calls >= 3 * 4);
+}
+
+TEST_CASE("a run killed at any moment goes on to the same bits") {
+    const Runs runs;
+    const Words steps = {"--steps",        "4000", "--checkpoint-every", "25",
+                         "--sample-every", "500",  "--log-every",        "10"};
+    REQUIRE(runs.train(runs["whole"], steps).code == 0);
+    std::mt19937 generator(14);
+    std::uniform_int_distribution<int> moment(20, 400);
+    std::size_t done = 0, ended = 0;
+    while (done < kills()) {
+        const fs::path run = runs[fmt::format("run-{}", ended++)];
+        for (;;) {
+            Process process("duet", runs.command(run, steps));
+            std::this_thread::sleep_for(std::chrono::milliseconds(moment(generator)));
+            process.send(SIGKILL);
+            const Outcome outcome = process.wait();
+            if (outcome.code == 0) break;
+            REQUIRE(outcome.code == 128 + SIGKILL);
+            ++done;
+        }
+        check_same_run(run, runs["whole"], 4000);
+        fs::remove_all(run);
+    }
+    MESSAGE(done, " kills in ", ended, " runs");
+}
+
+#endif

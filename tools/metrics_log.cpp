@@ -1,0 +1,55 @@
+#include "metrics_log.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+namespace duet::tools {
+
+MetricsLog::MetricsLog(const std::filesystem::path& path, std::uint64_t size, double seconds,
+                       const models::Trainer& trainer, std::size_t images)
+    : trainer_(trainer),
+      images_(static_cast<double>(images)),
+      file_(path, size),
+      seconds_before_(seconds),
+      row_seconds_(seconds),
+      row_step_(trainer.state().at.step) {}
+
+double MetricsLog::seconds() const {
+    return seconds_before_ + std::chrono::duration<double>(Clock::now() - start_).count();
+}
+
+std::string MetricsLog::row_of(const models::Record& record) {
+    const double now = seconds(), images_a_step = static_cast<double>(trainer_.images_per_step()),
+                 epoch = static_cast<double>(record.step) * images_a_step / images_,
+                 shown = static_cast<double>(record.step - row_step_) * images_a_step,
+                 rate = now > row_seconds_ ? shown / (now - row_seconds_) : 0;
+    row_seconds_ = now;
+    row_step_ = record.step;
+    std::string row;
+    if (file_.size() == 0 && pending_.empty())
+        row = fmt::format("step,epoch,seconds,images_per_second,{}\n", fmt::join(record.names, ","));
+    return row + fmt::format("{},{:.6g},{:.3f},{:.0f},{:.9g}\n", record.step, epoch, now, rate,
+                             fmt::join(record.values, ","));
+}
+
+void MetricsLog::see(const models::Record& record) {
+    pending_ += row_of(record);
+}
+
+bool MetricsLog::flush_is_due() const {
+    return !pending_.empty() && Clock::now() - flushed_ >= std::chrono::seconds(1);
+}
+
+void MetricsLog::flush() {
+    flushed_ = Clock::now();
+    file_.append(pending_);
+    pending_.clear();
+}
+
+void MetricsLog::finish() {
+    flush();
+    file_.append(last_row_);
+    last_row_.clear();
+}
+
+}  // namespace duet::tools

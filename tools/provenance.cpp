@@ -1,0 +1,118 @@
+#include "provenance.hpp"
+
+#include <chrono>
+#include <cmath>
+#include <ctime>
+#include <fstream>
+#include <iterator>
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <duet/data/file.hpp>
+#include <duet/data/sha256.hpp>
+#include <duet/graph/error.hpp>
+
+#include "commit.hpp"
+
+namespace duet::tools {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+std::string processor() {
+    std::ifstream file("/proc/cpuinfo");
+    for (std::string line; std::getline(file, line);)
+        if (line.starts_with("model name")) return line.substr(line.find(':') + 2);
+    return "unknown";
+}
+
+/// What the shell was given, with quotes where an argument needs them.
+std::string command_line() {
+    std::ifstream file("/proc/self/cmdline", std::ios::binary);
+    const std::string arguments{std::istreambuf_iterator<char>(file), {}};
+    std::string line;
+    for (std::size_t at = 0; at < arguments.size();) {
+        const std::string argument = arguments.c_str() + at;
+        at += argument.size() + 1;
+        std::string quoted;
+        for (const char letter : argument)
+            quoted += letter == '\'' ? std::string("'\\''") : std::string(1, letter);
+        const bool plain = !argument.empty() && argument.find_first_not_of(
+                                                    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMN"
+                                                    "OPQRSTUVWXYZ0123456789-_./=,:+@%") == std::string::npos;
+        line += (line.empty() ? "" : " ") + (plain ? argument : "'" + quoted + "'");
+    }
+    return line;
+}
+
+}  // namespace
+
+std::string time_text() {
+    const std::time_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+    const std::tm local = fmt::localtime(now);
+    std::string text = fmt::format("{:%Y-%m-%dT%H:%M:%S%z}", local);
+    return text.insert(text.size() - 2, ":");
+}
+
+std::string sha256_of_file(const fs::path& path) {
+    std::error_code error;
+    if (!fs::exists(path, error)) return "";
+    const Bytes contents = read_file(path);
+    return sha256(std::as_bytes(std::span(contents)));
+}
+
+bool has_ended(const fs::path& run) {
+    constexpr std::uint64_t most_bytes = 1 << 20;
+    try {
+        const Bytes contents = read_file(run / "run.json", most_bytes);
+        const auto json = nlohmann::json::parse(contents.begin(), contents.end(), nullptr, false);
+        return json.is_object() && json.value("state", nlohmann::json()) == "finished";
+    } catch (const FileError&) {
+        return false;
+    }
+}
+
+Provenance::Provenance(fs::path path, const Spec& recipe, std::size_t threads, std::uint64_t resumed_from)
+    : path_(std::move(path)),
+      recipe_(recipe),
+      threads_(threads),
+      resumed_from_(resumed_from),
+      started_(time_text()) {}
+
+std::string Provenance::text(const std::string& how, double seconds, const models::State* state) const {
+    nlohmann::ordered_json json;
+    json["state"] = how;
+    json["version"] = DUET_VERSION;
+    json["commit"] = DUET_COMMIT;
+    json["compiler"] = DUET_COMPILER;
+    json["processor"] = processor();
+    json["threads"] = threads_;
+    json["command"] = command_line();
+    json["started"] = started_;
+    if (resumed_from_ > 0) json["resumed_from"] = resumed_from_;
+    json["data"] = {{"path", recipe_.text("data.path")}, {"sha256", recipe_.text("data.sha256")}};
+    if (state != nullptr) {
+        json["ended"] = time_text();
+        json["seconds"] = std::round(1000 * seconds) / 1000;
+        json["steps"] = state->at.step;
+        const fs::path folder = path_.parent_path();
+        json["sha256"] = {{"state", sha256(state->views())},
+                          {"weights.safetensors", sha256_of_file(folder / "weights.safetensors")},
+                          {"metrics.csv", sha256_of_file(folder / "metrics.csv")},
+                          {"recipe.toml", sha256_of_file(folder / "recipe.toml")}};
+    }
+    return json.dump(4, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+}
+
+void Provenance::write_start() const {
+    write_file_atomically(path_, text("running", 0, nullptr));
+}
+
+void Provenance::write_end(const std::string& how, double seconds, const models::State& state) const {
+    write_file_atomically(path_, text(how, seconds, &state));
+}
+
+}  // namespace duet::tools

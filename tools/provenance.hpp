@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+#include <duet/data/spec.hpp>
+#include <duet/models/training/state.hpp>
+
+namespace duet::tools {
+
+/// run.json of a run: who made it, from what, and what came out. It is written when a run starts and again
+/// when it ends; what was not known yet is missing.
+class Provenance {
+ public:
+    /// Of the process that runs now. `resumed_from` is the step that it goes on from.
+    Provenance(std::filesystem::path path, const Spec& recipe, std::size_t threads,
+               std::uint64_t resumed_from);
+
+    /// Writes that the run goes on. Throws StorageError.
+    void write_start() const;
+    /// Writes how it ended, "finished", "interrupted" or "failed", with the hashes of the files and the
+    /// state. Throws StorageError.
+    void write_end(const std::string& how, double seconds, const models::State& state) const;
+
+ private:
+    std::string text(const std::string& how, double seconds, const models::State* state) const;
+
+    std::filesystem::path path_;
+    const Spec& recipe_;
+    std::size_t threads_;
+    std::uint64_t resumed_from_;
+    std::string started_;
+};
+
+/// Whether the run.json in a run's folder says that it is finished.
+bool has_ended(const std::filesystem::path& run);
+
+/// A time of the present, local, as ISO 8601 writes it: "2026-11-25T22:14:07+00:00".
+std::string time_text();
+
+/// SHA-256 of a file; empty if it is missing. Throws FileError if it cannot be read.
+std::string sha256_of_file(const std::filesystem::path& path);
+
+}  // namespace duet::tools

@@ -1,0 +1,205 @@
+#include "session.hpp"
+
+#include <algorithm>
+#include <cstdio>
+
+#include <fmt/format.h>
+#include <xtensor/xarray.hpp>
+
+#include <duet/data/duration.hpp>
+#include <duet/data/toml.hpp>
+#include <duet/graph/error.hpp>
+#include <duet/models/training/recipe.hpp>
+#include <duet/models/weights.hpp>
+
+#include "weights_file.hpp"
+
+namespace duet::tools {
+
+namespace {
+
+constexpr std::uint64_t profiled_steps = 20;
+constexpr std::size_t most_class_rows = 32;
+
+}  // namespace
+
+void say(const std::string& text) {
+    std::fputs(text.c_str(), stdout);
+    std::fflush(stdout);
+}
+
+Session::Session(models::Trainer& trainer, const models::Model& model, const Spec& recipe, std::size_t images,
+                 RunFolder& folder, const std::optional<models::Checkpoint>& from, Interrupt& interrupt,
+                 const SessionOptions& options)
+    : trainer_(trainer),
+      model_(model),
+      recipe_(recipe),
+      folder_(folder),
+      interrupt_(interrupt),
+      options_(options),
+      steps_(recipe.whole("steps")),
+      log_every_(recipe.whole("output.log_every")),
+      sample_every_(recipe.whole("output.sample_every")),
+      progress_(steps_, trainer.images_per_step(), step(), options.verbosity),
+      metrics_(folder.metrics(), from ? from->notes.metrics_bytes : 0, from ? from->notes.seconds : 0,
+               trainer, images),
+      checkpoints_(folder.checkpoints(), recipe.whole("output.keep_every"), metrics_,
+                   from ? std::optional(step()) : std::nullopt),
+      provenance_(folder.path() / "run.json", recipe, trainer.arena().threads(), step()),
+      sampler_(model, recipe.whole("seed"), trainer.arena()),
+      start_(metrics_.seconds()),
+      checkpoint_at_(start_) {
+    const Value& every = *recipe.find("output.checkpoint_every");
+    if (const auto* steps = std::get_if<std::int64_t>(&every.is))
+        checkpoint_steps_ = static_cast<std::uint64_t>(*steps);
+    else
+        checkpoint_seconds_ = *seconds_of(std::get<std::string>(every.is));
+    if (recipe.has("output.best")) best_metric_ = recipe.text("output.best");
+    if (!from) return;
+    best_ = from->notes.best;
+    if (finished()) metrics_.set_last_row(from->notes.last_row);
+}
+
+bool Session::time_is_up() const {
+    return options_.time_limit && metrics_.seconds() - start_ >= *options_.time_limit;
+}
+
+bool Session::checkpoint_is_due() const {
+    if (checkpoint_steps_ != 0) return step() % checkpoint_steps_ == 0;
+    return metrics_.seconds() - checkpoint_at_ >= checkpoint_seconds_ && !checkpoints_.busy();
+}
+
+template <class Action>
+bool Session::attempt(const char* what, Action&& action) {
+    try {
+        action();
+        return true;
+    } catch (const FileError& error) {
+        warn(fmt::format("{}: {}", what, error.what()));
+        return false;
+    }
+}
+
+template <class Action>
+auto Session::finite(Action&& action) -> decltype(action()) {
+    try {
+        return action();
+    } catch (const NonFiniteError& error) {
+        checkpoints_.wait();
+        attempt("the metrics are not written", [&] { metrics_.finish(); });
+        const bool written = attempt("the weights are not written", [&] { write_weights(); });
+        attempt("run.json is not written",
+                [&] { provenance_.write_end("failed", metrics_.seconds(), trainer_.state()); });
+        if (!written) throw;
+        throw NonFiniteError(fmt::format("{}; {} holds the weights of step {}", error.what(),
+                                         folder_.weights().string(), step()));
+    }
+}
+
+void Session::run() {
+    attempt("run.json is not written", [&] { provenance_.write_start(); });
+    if (step() == 0) attempt("no picture is drawn", [&] { draw_samples(); });
+    train();
+    leave();
+}
+
+void Session::train() {
+    const std::uint64_t profile_from =
+        options_.profile.empty() ? steps_ : steps_ - std::min(steps_, profiled_steps);
+    const std::uint64_t first = step();
+    while (!finished() && !interrupt_.requested() && !time_is_up()) {
+        if (step() >= profile_from) trainer_.set_profiled(true);
+        const models::Record record = finite([&] { return trainer_.step(); });
+        if (step() > profile_from) trace_.add(step(), trainer_);
+        progress_.see(record);
+        if (step() % log_every_ == 0) {
+            metrics_.see(record);
+            progress_.log(record);
+        }
+        if (step() % sample_every_ == 0) attempt("no picture is drawn", [&] { draw_samples(); });
+        if (metrics_.flush_is_due()) attempt("the metrics are not written", [&] { metrics_.flush(); });
+        if (checkpoint_is_due()) start_checkpoint();
+        report_failure();
+    }
+    progress_.finish();
+    if (step() > first && step() % log_every_ != 0) metrics_.set_last_row(metrics_.row_of(trainer_.record()));
+    if (interrupt_.requested()) warn("interrupted: the run is being saved; once more to abort");
+    start_checkpoint();
+}
+
+/// The checkpoint's rows are on their way to the disk before it is.
+void Session::start_checkpoint() {
+    checkpoints_.wait();
+    report_failure();
+    checkpoint_at_ = metrics_.seconds();
+    models::Snapshot& snapshot = finite([&]() -> models::Snapshot& { return trainer_.take_snapshot(); });
+    attempt("the metrics are not written", [&] { metrics_.flush(); });
+    bool best = false;
+    const models::Record record = trainer_.record();
+    if (!best_metric_.empty() && record.step > 0) {
+        const double value = record[best_metric_];
+        best = !best_ || value < *best_;
+        if (best) best_ = value;
+    }
+    checkpoints_.start(snapshot,
+                       {format_toml(recipe_),
+                        trainer_.fingerprint(),
+                        DUET_VERSION,
+                        metrics_.seconds(),
+                        {record.values.begin(), record.values.end()},
+                        metrics_.size(),
+                        metrics_.last_row(),
+                        best_},
+                       best);
+}
+
+void Session::report_failure() {
+    if (const auto failure = checkpoints_.take_failure())
+        warn(fmt::format("no checkpoint is written: {}", *failure));
+}
+
+/// What a run is kept for comes first.
+void Session::leave() {
+    checkpoints_.wait();
+    const std::optional<std::string> failure = checkpoints_.take_failure();
+    if (failure) warn(fmt::format("no checkpoint is written: {}", *failure));
+    bool kept = !failure;
+    kept &= attempt("the weights are not written", [&] { write_weights(); });
+    attempt("the metrics are not written", [&] { metrics_.finish(); });
+    if (step() % sample_every_ != 0) attempt("no picture is drawn", [&] { draw_samples(); });
+    attempt("progress.gif is not written",
+            [&] { folder_.write_progress([&](const std::string& line) { warn(line); }); });
+    if (!options_.profile.empty())
+        attempt("the profile is not written", [&] { trace_.write(options_.profile); });
+    const char* how = !kept ? "failed" : finished() ? "finished" : "interrupted";
+    attempt("run.json is not written",
+            [&] { provenance_.write_end(how, metrics_.seconds(), trainer_.state()); });
+    if (!kept)
+        throw StorageError(fmt::format("the run in {} could not be kept whole: see the warnings above",
+                                       folder_.path().string()));
+    say(
+        fmt::format("{} after {} of {} steps: {} holds the weights, metrics.csv, samples and progress.gif "
+                    "are beside it\n",
+                    finished()               ? "finished"
+                    : interrupt_.requested() ? "interrupted"
+                                             : "stopped at the time limit",
+                    step(), steps_, folder_.weights().string()));
+    if (!finished())
+        say(fmt::format("to go on: duet train {} --out {}\n", folder_.recipe().string(),
+                        folder_.path().string()));
+}
+
+void Session::write_weights() {
+    models::save_weights(model_, models::model_layer(recipe_), trainer_.state().at, folder_.weights());
+}
+
+/// A conditional model's picture has a row a class.
+void Session::draw_samples() {
+    const std::size_t classes = model_.images.classes;
+    const std::size_t count =
+        classes == 0 ? sample_count : sample_columns * std::min(classes, most_class_rows);
+    folder_.write_samples(step(), sampler_.draw(count, class_rows(count, sample_columns, classes)),
+                          model_.images);
+}
+
+}  // namespace duet::tools
