@@ -246,8 +246,8 @@ void add_train_command(CLI::App& app) {
     command->formatter(std::make_shared<Help>(
         [arguments] { arguments->recipe.describe_defaults(models::standard_catalogue()); }));
     command->footer(
-        "Ctrl-C ends after the step at hand and keeps what was trained; the same command goes on from "
-        "there.\n"
+        "Ctrl-C ends after the step at hand and keeps what was trained; the same command\n"
+        "goes on from there.\n"
         "  duet train --data data/mnist --out runs/first\n"
         "  duet train --preset wgan-gp --data data/mnist --epochs 30 --out runs/critic\n"
         "  duet train runs/first/recipe.toml --seed 1 --out runs/second\n"
