@@ -1,11 +1,12 @@
 #include "progress.hpp"
 
+#include <signal.h>
 #include <sys/ioctl.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cmath>
-#include <cstdio>
+#include <array>
+#include <cerrno>
+#include <ctime>
 
 #include <fmt/format.h>
 
@@ -13,90 +14,151 @@ namespace duet::tools {
 
 namespace {
 
-constexpr std::uint64_t plain_lines = 20;
 constexpr auto time_between_drawings = std::chrono::milliseconds(100);
+constexpr auto first_time_between_lines = std::chrono::seconds(1);
+constexpr auto longest_time_between_lines = std::chrono::minutes(10);
+constexpr std::string_view clear_line = "\r\x1b[K";
 
-std::size_t terminal_width() {
+std::size_t terminal_width(int descriptor) {
     winsize size{};
     constexpr std::size_t usual = 80;
-    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return usual;
+    if (ioctl(descriptor, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return usual;
     return size.ws_col;
 }
 
-/// "2:31", "1:02:31"
-std::string clock_text(double seconds) {
-    constexpr double longest = 1e9;
-    const auto whole = static_cast<std::uint64_t>(std::lround(std::min(seconds, longest)));
-    const std::uint64_t hours = whole / 3600, minutes = whole / 60 % 60;
-    return hours > 0 ? fmt::format("{}:{:02}:{:02}", hours, minutes, whole % 60)
-                     : fmt::format("{}:{:02}", minutes, whole % 60);
+/// "2026-11-25T22:30:52"
+std::string local_time() {
+    const std::time_t now = std::time(nullptr);
+    std::tm parts{};
+    std::array<char, 32> text{};
+    if (localtime_r(&now, &parts) == nullptr) return "-";
+    return {text.data(), std::strftime(text.data(), text.size(), "%FT%T", &parts)};
 }
 
-void put(const std::string& text) {
-    std::fputs(text.c_str(), stderr);
-    std::fflush(stderr);
-}
+/// While it lives, this thread gets no SIGPIPE.
+class NoBrokenPipe {
+ public:
+    NoBrokenPipe() {
+        sigemptyset(&pipe_);
+        sigaddset(&pipe_, SIGPIPE);
+        sigset_t pending;
+        sigpending(&pending);
+        already_pending_ = sigismember(&pending, SIGPIPE) == 1;
+        pthread_sigmask(SIG_BLOCK, &pipe_, &before_);
+    }
+    ~NoBrokenPipe() {
+        const timespec at_once{};
+        if (!already_pending_)
+            while (sigtimedwait(&pipe_, nullptr, &at_once) < 0 && errno == EINTR) {
+            }
+        pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+    }
+    NoBrokenPipe(const NoBrokenPipe&) = delete;
+    NoBrokenPipe& operator=(const NoBrokenPipe&) = delete;
+
+ private:
+    sigset_t pipe_{}, before_{};
+    bool already_pending_ = false;
+};
 
 }  // namespace
 
-Progress::Progress(std::uint64_t steps, std::uint64_t images_per_step)
+bool write_without_signal(int descriptor, std::string_view text) {
+    const NoBrokenPipe guard;
+    while (!text.empty()) {
+        const auto written = ::write(descriptor, text.data(), text.size());
+        if (written < 0 && errno == EINTR) continue;
+        if (written < 0) return false;
+        text.remove_prefix(static_cast<std::size_t>(written));
+    }
+    return true;
+}
+
+Progress::Progress(std::uint64_t steps, std::uint64_t images_per_step, std::uint64_t first_step,
+                   Verbosity verbosity, int descriptor)
     : steps_(steps),
       images_per_step_(images_per_step),
-      terminal_(isatty(STDERR_FILENO) != 0),
-      start_(Clock::now()),
-      next_drawing_(start_) {}
+      verbosity_(verbosity),
+      descriptor_(descriptor),
+      terminal_(isatty(descriptor) != 0),
+      step_(first_step),
+      next_(Clock::now()),
+      between_lines_(first_time_between_lines) {
+    speed_.add(next_, first_step);
+}
 
 Progress::~Progress() {
     finish();
 }
 
 void Progress::see(const models::Record& record) {
-    const bool last = record.step == steps_;
-    if (terminal_) {
-        const Clock::time_point now = Clock::now();
-        if (now < next_drawing_ && !last) return;
-        next_drawing_ = now + time_between_drawings;
-        draw_bar(record);
-        return;
-    }
-    const double share = static_cast<double>(record.step) / static_cast<double>(steps_);
-    const auto due = static_cast<std::uint64_t>(share * static_cast<double>(plain_lines));
-    if (due <= lines_ && !last) return;
-    lines_ = due;
-    put(status(record) + "\n");
+    const Clock::time_point now = Clock::now();
+    speed_.add(now, record.step);
+    if (verbosity_ == Verbosity::quiet) return;
+    keep(record);
+    shown_ = false;
+    if (now < next_ && record.step != steps_) return;
+    if (terminal_ || verbosity_ == Verbosity::normal) show(now);
+}
+
+/// The losses of a record, whose values the next step replaces.
+void Progress::keep(const models::Record& record) {
+    step_ = record.step;
+    if (losses_.empty())
+        for (std::size_t i = 0; i < record.names.size(); ++i)
+            if (record.names[i].ends_with("_loss")) {
+                loss_at_.push_back(i);
+                losses_.push_back({record.names[i], 0});
+            }
+    for (std::size_t i = 0; i < losses_.size(); ++i) losses_[i].value = record.values[loss_at_[i]];
+}
+
+void Progress::log(const models::Record& record) {
+    if (verbosity_ != Verbosity::verbose) return;
+    std::string line = fmt::format("{} step {}/{}", local_time(), record.step, steps_);
+    for (std::size_t i = 0; i < record.names.size(); ++i)
+        line += fmt::format("  {} {:.4g}", record.names[i], record.values[i]);
+    put_line(line);
+    if (!terminal_) shown_ = true;
+}
+
+void Progress::note(std::string_view text) {
+    put_line(fmt::format("duet: warning: {}", text));
 }
 
 void Progress::finish() {
+    if (!shown_) show(Clock::now());
     if (bar_drawn_) put("\n");
     bar_drawn_ = false;
 }
 
-std::string Progress::status(const models::Record& record) const {
-    const double seconds = std::chrono::duration<double>(Clock::now() - start_).count();
-    const double done = static_cast<double>(record.step);
-    const double rate = seconds > 0 ? done / seconds : 0;
-    const double left = rate > 0 ? (static_cast<double>(steps_) - done) / rate : 0;
-    std::string losses;
-    for (std::size_t i = 0; i < record.names.size(); ++i)
-        if (record.names[i].ends_with("_loss"))
-            losses += fmt::format("  {} {:.4g}", record.names[i], record.values[i]);
-    return fmt::format("step {}/{}{}  {:.0f} images/s  {} left", record.step, steps_, losses,
-                       rate * static_cast<double>(images_per_step_), clock_text(left));
+void Progress::show(Clock::time_point now) {
+    shown_ = true;
+    if (terminal_) {
+        next_ = now + time_between_drawings;
+        put(fmt::format("\r{}\x1b[K", status_line(status(), terminal_width(descriptor_) - 1)));
+        bar_drawn_ = true;
+        return;
+    }
+    next_ = now + between_lines_;
+    between_lines_ = std::min<Clock::duration>(2 * between_lines_, longest_time_between_lines);
+    put_line(fmt::format("{} {}", local_time(), status_text(status())));
 }
 
-void Progress::draw_bar(const models::Record& record) {
-    constexpr std::size_t longest_bar = 30, shortest_bar = 6, frame = 3;
-    const std::size_t width = terminal_width() - 1;
-    std::string line = status(record).substr(0, width);
-    const std::size_t room = width - line.size();
-    if (room >= shortest_bar + frame) {
-        const std::size_t bar = std::min(longest_bar, room - frame);
-        const double share = static_cast<double>(record.step) / static_cast<double>(steps_);
-        const auto full = std::min(bar, static_cast<std::size_t>(share * static_cast<double>(bar)));
-        line = fmt::format("[{}{}] {}", std::string(full, '#'), std::string(bar - full, '.'), line);
-    }
-    put("\r" + line + "\x1b[K");
-    bar_drawn_ = true;
+Status Progress::status() const {
+    const double speed = speed_.steps_per_second();
+    return {step_, steps_, speed, speed * static_cast<double>(images_per_step_), losses_};
+}
+
+/// A line in place of the bar, which the next step draws again.
+void Progress::put_line(const std::string& line) {
+    put((bar_drawn_ ? std::string(clear_line) : std::string()) + line + "\n");
+    if (bar_drawn_) next_ = Clock::now();
+    bar_drawn_ = false;
+}
+
+void Progress::put(std::string_view text) {
+    if (!broken_) broken_ = !write_without_signal(descriptor_, text);
 }
 
 }  // namespace duet::tools
