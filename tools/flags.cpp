@@ -40,7 +40,8 @@ const std::vector<Flag>& flags() {
         {"--discriminator-widths", "networks.discriminator.widths", "A-B-...", {"--ndf"}},
         {"--classes", "images.classes", "N", {"--n-classes", "--num-classes"}},
         {"--sample-every", "output.sample_every", "N", {"--sample-interval"}},
-        {"--log-every", "output.log_every", "N", {"--log-interval"}}};
+        {"--log-every", "output.log_every", "N", {"--log-interval"}},
+        {"--scale", "output.scale", "N", {}}};
     return all;
 }
 

@@ -46,6 +46,15 @@ CLI::Validator path_name() {
         "");
 }
 
+void add_scale_option(CLI::App& command, std::size_t& scale, const std::string& otherwise) {
+    constexpr std::size_t largest_scale = 64;
+    command
+        .add_option("--scale", scale,
+                    fmt::format("Draw each pixel N times across and down (default: {})", otherwise))
+        ->transform(whole_number(1, largest_scale))
+        ->type_name("N");
+}
+
 std::size_t default_threads() {
     return std::min<std::size_t>(usable_processors(), 2);
 }

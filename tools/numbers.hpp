@@ -16,6 +16,9 @@ CLI::Validator one_of(std::vector<std::string> names);
 /// Accepts anything but nothing.
 CLI::Validator path_name();
 
+/// Adds --scale, how much a picture is magnified; `otherwise` says what it is without, and leaves `scale` 0.
+void add_scale_option(CLI::App& command, std::size_t& scale, const std::string& otherwise);
+
 /// Threads when --threads is not given: two, or one where the process may use one processor. Results do not
 /// depend on it.
 std::size_t default_threads();
