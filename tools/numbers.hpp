@@ -13,6 +13,10 @@ namespace duet::tools {
 CLI::Validator whole_number(std::uint64_t low, std::uint64_t high);
 /// Accepts one of `names`; the message for another names what was likely meant, or all.
 CLI::Validator one_of(std::vector<std::string> names);
+/// Accepts anything; completion offers these.
+CLI::Validator suggested(const std::vector<std::string>& names);
+/// What one_of or suggested of an option offers; empty without.
+std::vector<std::string> choices_of(CLI::Option& option);
 /// Accepts anything but nothing.
 CLI::Validator path_name();
 
