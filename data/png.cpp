@@ -239,6 +239,28 @@ Image tile_grid(const Array& images, std::size_t height, std::size_t width, std:
     return result;
 }
 
+Image magnified(const Image& image, std::size_t scale) {
+    check_image(image);
+    const bool countable = scale <= max_image_side;
+    if (!countable || !within_limits(image.width * scale, image.height * scale))
+        throw Error(
+            fmt::format("a picture of {} x {}, magnified {} times, is too small or too large, expected {}",
+                        image.width, image.height, scale, limits()));
+    if (scale == 1) return image;
+    Image result{image.width * scale, image.height * scale, image.channels, {}};
+    const std::size_t row_bytes = result.width * result.channels;
+    result.pixels.resize(result.height * row_bytes);
+    const std::uint8_t* source = image.pixels.data();
+    for (std::size_t y = 0; y < image.height; ++y) {
+        std::uint8_t* const row = result.pixels.data() + y * scale * row_bytes;
+        std::uint8_t* target = row;
+        for (std::size_t x = 0; x < image.width; ++x, source += image.channels)
+            for (std::size_t i = 0; i < scale; ++i) target = std::copy_n(source, image.channels, target);
+        for (std::size_t i = 1; i < scale; ++i) std::copy_n(row, row_bytes, row + i * row_bytes);
+    }
+    return result;
+}
+
 void write_png_grid(const std::filesystem::path& path, const Array& images, std::size_t height,
                     std::size_t width, std::size_t columns, std::size_t padding) {
     write_png(path, tile_grid(images, height, width, columns, padding));

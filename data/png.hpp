@@ -51,6 +51,10 @@ Image tile_grid(std::span<const Image> images, std::size_t columns, std::size_t 
 Image tile_grid(const Array& images, std::size_t height, std::size_t width, std::size_t columns,
                 std::size_t padding, std::uint8_t background = 0);
 
+/// The picture with each pixel drawn `scale` times in both directions. Throws Error if scale is zero or the
+/// result exceeds the limits.
+Image magnified(const Image& image, std::size_t scale);
+
 /// Writes the tile_grid of an array as a PNG file.
 void write_png_grid(const std::filesystem::path& path, const Array& images, std::size_t height,
                     std::size_t width, std::size_t columns, std::size_t padding);

@@ -141,7 +141,8 @@ std::vector<std::string> Catalogue::kinds(std::string_view category) const {
     return kinds;
 }
 
-std::string Catalogue::help_at(std::string_view path) const {
+/// The parameter that a path ends at, or passes last; null if it begins nowhere.
+const Parameter* Catalogue::parameter_at(std::string_view path) const {
     std::string category = "recipe";
     const Parameter* parameter = nullptr;
     while (!path.empty()) {
@@ -153,10 +154,22 @@ std::string Catalogue::help_at(std::string_view path) const {
                 if (row.category == category && known.key == part) parameter = &known;
         if (parameter != nullptr) category = parameter->rule.category;
     }
+    return parameter;
+}
+
+std::string Catalogue::help_at(std::string_view path) const {
+    const Parameter* parameter = parameter_at(path);
     if (parameter == nullptr) return "";
-    const std::vector<std::string> names = kinds(category);
-    return names.size() < 2 ? parameter->help
-                            : fmt::format("{}: {}", parameter->help, fmt::join(names, ", "));
+    const std::vector<std::string> names = kinds_at(path);
+    return names.empty() ? parameter->help : fmt::format("{}: {}", parameter->help, fmt::join(names, ", "));
+}
+
+std::vector<std::string> Catalogue::kinds_at(std::string_view path) const {
+    const Parameter* parameter = parameter_at(path);
+    if (parameter == nullptr || parameter->rule.category.empty()) return {};
+    std::vector<std::string> names = kinds(parameter->rule.category);
+    if (names.size() < 2) names.clear();
+    return names;
 }
 
 Spec Catalogue::completed(const Spec& spec, const std::string& category, const std::string& at,

@@ -103,6 +103,9 @@ class Catalogue {
 
     /// What a path in a recipe is about, for help: the parameter's help, and the kinds that there are.
     std::string help_at(std::string_view path) const;
+    /// The kinds that there are for the spec, or the specs, at a path such as "loss" or "penalties"; none for
+    /// anything else.
+    std::vector<std::string> kinds_at(std::string_view path) const;
 
     /// The spec with every parameter that its row has, in the row's order, at every depth, where it is given
     /// or has a default. Throws Error, in one line, for a kind or key that is unknown or missing, and a value
@@ -118,6 +121,7 @@ class Catalogue {
     }
 
  private:
+    const Parameter* parameter_at(std::string_view path) const;
     void check_value(const Value& value, const Parameter& parameter, const std::string& at) const;
     Value completed_value(const Value& value, const Parameter& parameter, const std::string& at,
                           bool missing) const;

@@ -158,14 +158,20 @@ std::optional<Position> position_in(const Safetensors& file, const std::filesyst
     }
 }
 
+Bytes encode_weights(const Model& model, const Spec& layer, const Position& at) {
+    std::map<std::string, std::string> metadata = {{"recipe", format_toml(with_origin(layer, ""))}};
+    write_position(at, metadata);
+    std::vector<ArrayView> arrays;
+    const std::vector<Variable> variables = model.variables();
+    arrays.reserve(variables.size());
+    for (const Variable& variable : variables) arrays.push_back({variable.name(), &variable.value()});
+    return encode_safetensors<float>(arrays, metadata);
+}
+
 void save_weights(const Model& model, const Spec& layer, const Position& at,
                   const std::filesystem::path& path) {
-    Safetensors file;
-    file.metadata = {{"recipe", format_toml(with_origin(layer, ""))}};
-    write_position(at, file.metadata);
-    for (const Variable& variable : model.variables())
-        file.tensors.push_back({variable.name(), variable.value()});
-    write_safetensors(path, file);
+    const Bytes bytes = encode_weights(model, layer, at);
+    write_file_atomically(path, std::as_bytes(std::span(bytes)));
 }
 
 void load_weights(const Model& model, const Safetensors& file, const std::filesystem::path& path) {

@@ -25,8 +25,10 @@ Spec layer_from_arrays(const Safetensors& file, const std::filesystem::path& pat
 Model model_in(const Catalogue& catalogue, const Spec& layer, const Safetensors& file,
                const std::filesystem::path& path);
 
-/// Writes the networks' variables, as torch.nn.Sequential names and shapes them, with their layer, and where
-/// the training stood that made them.
+/// The networks' variables, as torch.nn.Sequential names and shapes them, with their layer, and where the
+/// training stood that made them, as the bytes of a safetensors file.
+Bytes encode_weights(const Model& model, const Spec& layer, const Position& at);
+/// Writes them with write_file_atomically.
 void save_weights(const Model& model, const Spec& layer, const Position& at,
                   const std::filesystem::path& path);
 /// Where it stood; nothing if the file does not say. Throws FileError naming `path` if it makes no sense.

@@ -12,6 +12,7 @@
 #include "help.hpp"
 #include "numbers.hpp"
 #include "output_path.hpp"
+#include "pictures.hpp"
 #include "run_folder.hpp"
 #include "summary.hpp"
 
@@ -20,15 +21,17 @@ namespace duet::tools {
 namespace {
 
 constexpr std::size_t max_columns = 100;
-constexpr std::size_t scale = 2;
+constexpr std::size_t usual_tile_width = 250;
 constexpr std::size_t space_between_tiles = 10;
 constexpr std::uint8_t white = 255;
+constexpr Color black = {0, 0, 0};
 
 struct CompareArguments {
     std::string out;
     std::vector<std::string> runs;
     std::size_t columns = 6;
     std::size_t digits = 4;
+    std::size_t scale = 0;
 };
 
 struct Run {
@@ -65,34 +68,70 @@ std::size_t height_of(const Spec& recipe) {
     return recipe.whole("images.height");
 }
 
-/// The top left part of a picture, each pixel drawn `scale` times in both directions. Below a picture that is
-/// lower, as those of few classes are, the part is white.
-Image magnified_part(const Image& picture, std::size_t width, std::size_t height) {
-    Image part{width * scale, height * scale, picture.channels, {}};
-    const std::size_t there = std::min(height, picture.height) * scale;
-    part.pixels.reserve(part.width * part.height * part.channels);
-    for (std::size_t y = 0; y < there; ++y)
-        for (std::size_t x = 0; x < part.width; ++x) {
-            const std::size_t from = (y / scale * picture.width + x / scale) * picture.channels;
-            for (std::size_t channel = 0; channel < picture.channels; ++channel)
-                part.pixels.push_back(picture.pixels[from + channel]);
-        }
-    part.pixels.resize(part.width * part.height * part.channels, white);
+/// The top left part of a picture. Below a picture that is lower, as those of few classes are, it is white.
+Image part_of(const Image& picture, std::size_t width, std::size_t height) {
+    Image part{width, height, picture.channels, {}};
+    const std::size_t there = std::min(height, picture.height);
+    part.pixels.reserve(width * height * picture.channels);
+    for (std::size_t y = 0; y < there; ++y) {
+        const auto row =
+            picture.pixels.begin() + static_cast<std::ptrdiff_t>(y * picture.width * picture.channels);
+        part.pixels.insert(part.pixels.end(), row,
+                           row + static_cast<std::ptrdiff_t>(width * picture.channels));
+    }
+    part.pixels.resize(width * height * picture.channels, white);
     return part;
 }
 
-Image tile(const Run& run, std::uint64_t step, std::size_t digits) {
+/// A sample picture as it was before it was magnified.
+Image plain(const Image& picture, const Spec& recipe, const std::filesystem::path& path) {
+    const std::size_t width = sample_columns * (width_of(recipe) + sample_padding) + sample_padding;
+    const auto scale = scale_of(picture.width, width);
+    if (!scale || picture.height % *scale != 0)
+        throw FileError(fmt::format("{}: {} x {} pixels are not a picture of {} images of {} x {} in a row",
+                                    path.string(), picture.width, picture.height, sample_columns,
+                                    width_of(recipe), height_of(recipe)));
+    if (*scale == 1) return picture;
+    Image small{width, picture.height / *scale, picture.channels, {}};
+    small.pixels.reserve(small.width * small.height * small.channels);
+    for (std::size_t y = 0; y < small.height; ++y)
+        for (std::size_t x = 0; x < small.width; ++x) {
+            const std::size_t from = (y * picture.width + x) * *scale * picture.channels;
+            for (std::size_t channel = 0; channel < picture.channels; ++channel)
+                small.pixels.push_back(picture.pixels[from + channel]);
+        }
+    return small;
+}
+
+Image tile(const Run& run, std::uint64_t step, const CompareArguments& arguments) {
     const auto found = std::find_if(run.pictures.begin(), run.pictures.end(),
                                     [&](const SamplePicture& picture) { return picture.step == step; });
-    const Image picture = read_png(found->path);
+    const Image picture = plain(read_png(found->path), run.recipe, found->path);
     const std::size_t wide = width_of(run.recipe) + sample_padding,
                       high = height_of(run.recipe) + sample_padding;
-    const std::size_t width = digits * wide + sample_padding, height = digits * high + sample_padding;
-    if (picture.width < width || picture.height < high + sample_padding)
-        throw FileError(fmt::format("{}: {} x {} pixels are too few for {} images of {} x {} in a row",
-                                    found->path.string(), picture.width, picture.height, digits,
-                                    width_of(run.recipe), height_of(run.recipe)));
-    return magnified_part(picture, width, height);
+    const std::size_t width = arguments.digits * wide + sample_padding,
+                      height = arguments.digits * high + sample_padding;
+    if (picture.height < high + sample_padding)
+        throw FileError(fmt::format("{}: the picture is too low for an image of {} x {}",
+                                    found->path.string(), width_of(run.recipe), height_of(run.recipe)));
+    const std::size_t scale = arguments.scale == 0 ? scale_for(width, usual_tile_width) : arguments.scale;
+    return magnified(part_of(picture, width, height), scale);
+}
+
+/// The steps, each above its column of tiles.
+Image header(const std::vector<std::uint64_t>& steps, std::size_t tile_width, std::size_t channels) {
+    const std::size_t width = steps.size() * (tile_width + space_between_tiles) + space_between_tiles;
+    const auto text = [&](std::size_t i) { return fmt::format("{}{}", i == 0 ? "step " : "", steps[i]); };
+    std::size_t letters = letter_scale(width);
+    for (std::size_t i = 0; i < steps.size(); ++i)
+        while (letters > 1 && text_width(text(i), letters) > tile_width) --letters;
+    Image line{width, letter_height * letters + space_between_tiles, channels, {}};
+    line.pixels.assign(line.width * line.height * channels, white);
+    for (std::size_t i = 0; i < steps.size(); ++i)
+        draw_text(line,
+                  static_cast<std::ptrdiff_t>(space_between_tiles + i * (tile_width + space_between_tiles)),
+                  space_between_tiles, text(i), black, letters);
+    return line;
 }
 
 void compare(const CompareArguments& arguments) {
@@ -112,10 +151,17 @@ void compare(const CompareArguments& arguments) {
     const std::vector<std::uint64_t> steps = spread(common_steps(runs), arguments.columns);
     if (steps.empty()) throw Error("the runs have no sample pictures of the same step");
 
-    std::vector<Image> tiles;
-    for (const Run& run : runs)
-        for (const std::uint64_t step : steps) tiles.push_back(tile(run, step, arguments.digits));
-    write_png(arguments.out, tile_grid(tiles, steps.size(), space_between_tiles, white));
+    std::vector<Image> parts;
+    for (std::size_t i = 0; i < runs.size(); ++i) {
+        std::vector<Image> tiles;
+        for (const std::uint64_t step : steps) tiles.push_back(tile(runs[i], step, arguments));
+        const Image row = tile_grid(tiles, steps.size(), space_between_tiles, white);
+        if (parts.empty()) parts.push_back(header(steps, tiles.front().width, row.channels));
+        parts.push_back(line_of_text(fmt::format("{}: {}", arguments.runs[i], setting_of(runs[i].recipe)),
+                                     row.width, row.channels, black, {white, white, white}));
+        parts.push_back(row);
+    }
+    write_png(arguments.out, stacked(parts), picture_texts(runs.front().recipe.whole("seed"), {}, {}));
 
     for (std::size_t i = 0; i < runs.size(); ++i)
         fmt::print("row {}: {} ({})\n", i + 1, arguments.runs[i], setting_of(runs[i].recipe));
@@ -146,6 +192,7 @@ void add_compare_command(CLI::App& app) {
         ->transform(whole_number(1, sample_columns))
         ->type_name("N")
         ->capture_default_str();
+    add_scale_option(*command, arguments->scale, "about 250 pixels to a tile");
     command->callback([arguments] { compare(*arguments); });
 }
 

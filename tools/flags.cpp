@@ -46,7 +46,8 @@ const std::vector<Flag>& flags() {
          {"--save-interval", "--save-every", "--snapshot-interval"}},
         {"--keep-every", "output.keep_every", "N", {}},
         {"--sample-every", "output.sample_every", "N", {"--sample-interval"}},
-        {"--log-every", "output.log_every", "N", {"--log-interval"}}};
+        {"--log-every", "output.log_every", "N", {"--log-interval"}},
+        {"--scale", "output.scale", "N", {}}};
     return all;
 }
 
@@ -124,6 +125,19 @@ bool stands(const Spec& recipe, const std::string& path, const Value& value) {
     return stands(Value{named}, recipe.find(std::string_view(path).substr(0, path.size() - kind.size())));
 }
 
+/// What a flag may name.
+std::vector<std::string> names_for(const Flag& flag, const models::Catalogue& catalogue) {
+    std::vector<std::string> names = catalogue.kinds_at(flag.path);
+    if (flag.path == "penalties") names.emplace_back("none");
+    if (flag.path == "model") {
+        names = models::preset_names();
+        // A preset of another model is none of its own.
+        std::erase_if(names,
+                      [](const std::string& name) { return models::preset(name).text("model") != name; });
+    }
+    return names;
+}
+
 std::string group_of(const Flag& flag) {
     if (flag.name == "--model" || flag.name == "--init") return "What is trained";
     if (flag.path.starts_with("output.")) return "What it leaves";
@@ -143,6 +157,7 @@ void RecipeOptions::add_to(CLI::App& command) {
         .add_option("--preset", preset_,
                     fmt::format("A recipe that comes with Duet: {}", fmt::join(models::preset_names(), ", ")))
         ->check(path_name())
+        ->check(suggested(models::preset_names()))
         ->type_name("NAME")
         ->group("What is trained");
     command
@@ -157,6 +172,7 @@ void RecipeOptions::add_to(CLI::App& command) {
         given.option = command.add_option(flag.name, given.text, catalogue.help_at(paths_of(flag).front()));
         given.option->type_name(flag.type)->group(group_of(flag));
         given.option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+        given.option->check(suggested(names_for(flag, catalogue)));
     }
 }
 

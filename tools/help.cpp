@@ -47,7 +47,8 @@ std::string Help::make_help(const CLI::App* app, std::string, CLI::AppFormatMode
             usage +=
                 option->get_required() ? " " + option->get_type_name() : " [" + option->get_type_name() + "]";
     std::string text = wrapped(app->get_description(), 0) + "\n" + usage + "\n";
-    const auto commands = app->get_subcommands([](const CLI::App*) { return true; });
+    const auto commands =
+        app->get_subcommands([](const CLI::App* each) { return !each->get_group().empty(); });
     if (!commands.empty()) text += "\nCommands\n";
     for (const CLI::App* command : commands)
         text += fmt::format("  {}\n", command->get_name()) + wrapped(command->get_description(), indent);
@@ -57,6 +58,10 @@ std::string Help::make_help(const CLI::App* app, std::string, CLI::AppFormatMode
             if (option->get_group() == group) text += option_text(*option);
     }
     return app->get_footer().empty() ? text : text + "\n" + app->get_footer() + "\n";
+}
+
+std::vector<CLI::App*> shown_commands(CLI::App& app) {
+    return app.get_subcommands([](CLI::App* each) { return !each->get_group().empty(); });
 }
 
 }  // namespace duet::tools

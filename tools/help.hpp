@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 
@@ -19,5 +20,8 @@ class Help : public CLI::FormatterBase {
  private:
     std::function<void()> prepare_;
 };
+
+/// The commands that help names: those with a group, by the order they were added.
+std::vector<CLI::App*> shown_commands(CLI::App& app);
 
 }  // namespace duet::tools

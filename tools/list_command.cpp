@@ -10,6 +10,7 @@
 
 #include "commands.hpp"
 #include "help.hpp"
+#include "numbers.hpp"
 
 namespace duet::tools {
 
@@ -45,20 +46,30 @@ std::string text_of(const models::Row& row) {
            (row.brings.empty() ? "" : fmt::format("  brings the settings of the preset {}\n", row.brings));
 }
 
+/// Everything that can be listed by its name.
+std::vector<std::string> all_names(const models::Catalogue& catalogue) {
+    std::vector<std::string> names{"preset"};
+    const auto add = [&](const std::string& name) {
+        if (!name.empty() && std::find(names.begin(), names.end(), name) == names.end())
+            names.push_back(name);
+    };
+    for (const models::Row& row : catalogue.rows()) {
+        add(row.category);
+        add(row.kind);
+    }
+    for (const std::string& preset : models::preset_names()) add(preset);
+    return names;
+}
+
 void list(const ListArguments& arguments) {
     const models::Catalogue catalogue = models::standard_catalogue();
     std::string text;
-    std::vector<std::string> names{"preset"};
-    const auto add_name = [&](const std::string& name) {
-        if (std::find(names.begin(), names.end(), name) == names.end() && !name.empty())
-            names.push_back(name);
-    };
+    std::vector<std::string> listed;
     if (arguments.name.empty() || arguments.name == "preset")
         text += fmt::format("preset: {}\n", fmt::join(models::preset_names(), ", "));
     for (const models::Row& row : catalogue.rows()) {
-        const bool first = std::find(names.begin(), names.end(), row.category) == names.end();
-        add_name(row.category);
-        add_name(row.kind);
+        const bool first = std::find(listed.begin(), listed.end(), row.category) == listed.end();
+        listed.push_back(row.category);
         if (arguments.name.empty() && first)
             text +=
                 fmt::format("{}: {}\n", row.category,
@@ -66,13 +77,11 @@ void list(const ListArguments& arguments) {
         else if (arguments.name == row.category || (!row.kind.empty() && arguments.name == row.kind))
             text += text_of(row);
     }
-    for (const std::string& preset : models::preset_names()) {
-        add_name(preset);
+    for (const std::string& preset : models::preset_names())
         if (arguments.name == preset)
             text += fmt::format("preset {}\n{}", preset, models::preset_text(preset));
-    }
     if (text.empty()) {
-        const std::string meant = nearest(arguments.name, names);
+        const std::string meant = nearest(arguments.name, all_names(catalogue));
         throw Error(fmt::format(
             "nothing is called {}; {}", quoted_for_message(arguments.name),
             meant.empty() ? "`duet list` names everything" : fmt::format("did you mean \"{}\"?", meant)));
@@ -86,7 +95,9 @@ void add_list_command(CLI::App& app) {
     CLI::App* command = app.add_subcommand(
         "list", "List what recipes can be made of: everything, a category such as loss, or one name.");
     auto arguments = std::make_shared<ListArguments>();
-    command->add_option("name", arguments->name, "A category, or something in one")->type_name("NAME");
+    command->add_option("name", arguments->name, "A category, or something in one")
+        ->check(suggested(all_names(models::standard_catalogue())))
+        ->type_name("NAME");
     command->callback([arguments] { list(*arguments); });
 }
 

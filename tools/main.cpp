@@ -60,7 +60,7 @@ std::string unknown_argument(CLI::App& app) {
     const CLI::App* command = app.get_subcommands().empty() ? nullptr : app.get_subcommands().front();
     std::vector<std::string> names;
     if (command == nullptr)
-        for (const CLI::App* known : app.get_subcommands(nullptr)) names.push_back(known->get_name());
+        for (const CLI::App* known : duet::tools::shown_commands(app)) names.push_back(known->get_name());
     else
         for (const CLI::Option* option : command->get_options())
             for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
@@ -95,7 +95,10 @@ int run(int argc, char** argv) {
     duet::tools::add_sample_command(app);
     duet::tools::add_inspect_command(app);
     duet::tools::add_compare_command(app);
+    duet::tools::add_plot_command(app);
     duet::tools::add_list_command(app);
+    duet::tools::add_completion_command(app);
+    duet::tools::add_man_command(app);
     std::vector<std::string> arguments(argv + 1, argv + argc);
     if (!arguments.empty() && arguments.front() == "help") {
         arguments.erase(arguments.begin());

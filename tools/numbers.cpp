@@ -14,6 +14,19 @@
 
 namespace duet::tools {
 
+namespace {
+
+// CLI11 keeps what an option accepts as functions: names are kept as the validator's own, each with an end.
+constexpr char choice_end = '|';
+
+std::string joined(const std::vector<std::string>& names) {
+    std::string text;
+    for (const std::string& name : names) text += name + choice_end;
+    return text;
+}
+
+}  // namespace
+
 CLI::Validator whole_number(std::uint64_t low, std::uint64_t high) {
     return CLI::Validator(
         [=](std::string& text) {
@@ -29,6 +42,7 @@ CLI::Validator whole_number(std::uint64_t low, std::uint64_t high) {
 }
 
 CLI::Validator one_of(std::vector<std::string> names) {
+    std::string choices = joined(names);
     return CLI::Validator(
         [names = std::move(names)](std::string& text) {
             if (std::find(names.begin(), names.end(), text) != names.end()) return std::string();
@@ -37,13 +51,40 @@ CLI::Validator one_of(std::vector<std::string> names) {
                                meant.empty() ? fmt::format("known are {}", fmt::join(names, ", "))
                                              : fmt::format("did you mean {}?", meant));
         },
-        "");
+        "", std::move(choices));
+}
+
+CLI::Validator suggested(const std::vector<std::string>& names) {
+    return CLI::Validator([](std::string&) { return std::string(); }, "", joined(names));
+}
+
+std::vector<std::string> choices_of(CLI::Option& option) {
+    std::vector<std::string> choices;
+    try {
+        for (int i = 0;; ++i) {
+            const std::string& names = option.get_validator(i)->get_name();
+            for (std::size_t at = 0, end = 0; (end = names.find(choice_end, at)) != std::string::npos;
+                 at = end + 1)
+                choices.push_back(names.substr(at, end - at));
+        }
+    } catch (const CLI::OptionNotFound&) {  // there are no more
+    }
+    return choices;
 }
 
 CLI::Validator path_name() {
     return CLI::Validator(
         [](std::string& text) { return text.empty() ? std::string("the name is empty") : std::string(); },
         "");
+}
+
+void add_scale_option(CLI::App& command, std::size_t& scale, const std::string& otherwise) {
+    constexpr std::size_t largest_scale = 64;
+    command
+        .add_option("--scale", scale,
+                    fmt::format("Draw each pixel N times across and down (default: {})", otherwise))
+        ->transform(whole_number(1, largest_scale))
+        ->type_name("N");
 }
 
 std::size_t default_threads() {

@@ -20,6 +20,9 @@
 #include <duet/graph/error.hpp>
 #include <duet/models/catalogue.hpp>
 
+#include "curves.hpp"
+#include "pictures.hpp"
+
 namespace duet::tools {
 
 namespace fs = std::filesystem;
@@ -154,11 +157,15 @@ fs::path make_next_folder(const fs::path& stem) {
     }
 }
 
-void RunFolder::write_samples(std::uint64_t step, const Array& images,
-                              const models::ImageFormat& format) const {
+void RunFolder::write_samples(std::uint64_t step, const Array& images, const models::ImageFormat& format,
+                              std::size_t scale, const std::vector<PngText>& texts) const {
     make_folder(path_ / "samples");
-    write_png_grid(path_ / "samples" / name_of_step(step, sample_suffix), images, format.height, format.width,
-                   sample_columns, sample_padding);
+    const Image grid = tile_grid(images, format.height, format.width, sample_columns, sample_padding);
+    write_png(path_ / "samples" / name_of_step(step, sample_suffix), scaled(grid, scale), texts);
+}
+
+void RunFolder::write_curves() const {
+    write_png(path_ / "curves.png", curves_of(read_metrics(metrics()), path_.string()));
 }
 
 void RunFolder::remove_samples(const std::function<bool(std::uint64_t)>& refused) const {
@@ -179,7 +186,7 @@ void RunFolder::write_progress(const Warn& warn) const {
     for (std::size_t i = 0; i < count; ++i) {
         const SamplePicture& picture = pictures[count < 2 ? 0 : i * (pictures.size() - 1) / (count - 1)];
         try {
-            Image frame = read_png(picture.path);
+            Image frame = animation_frame(read_png(picture.path), picture.step, path_.string());
             if (frame.width > max_gif_side || frame.height > max_gif_side) return;
             if (!animation) animation.emplace(frame.width, frame.height, frame.channels);
             if (next && (frame.width != next->width || frame.height != next->height ||

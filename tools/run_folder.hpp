@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <duet/data/png.hpp>
+#include <duet/data/png_text.hpp>
 #include <duet/data/spec.hpp>
 #include <duet/graph/array.hpp>
 #include <duet/models/image_format.hpp>
@@ -42,14 +43,18 @@ class RunFolder {
     std::filesystem::path metrics() const { return path_ / "metrics.csv"; }
     std::filesystem::path checkpoints() const { return path_ / "checkpoints"; }
 
-    /// Writes the picture of a step: images as Sampler draws them.
-    void write_samples(std::uint64_t step, const Array& images, const models::ImageFormat& format) const;
+    /// Writes the picture of a step: images as Sampler draws them, magnified, 0 for pictures of the usual
+    /// width.
+    void write_samples(std::uint64_t step, const Array& images, const models::ImageFormat& format,
+                       std::size_t scale, const std::vector<PngText>& texts) const;
     /// Removes the pictures of the steps that are refused.
     void remove_samples(const std::function<bool(std::uint64_t step)>& refused) const;
-    /// Writes progress.gif, the sample pictures one after the other: at most 60 of them evenly spread, the
-    /// first and the last always, the last one held longer. Pictures too large for a GIF leave none; one that
-    /// cannot be read is left out with a warning.
+    /// Writes progress.gif, the sample pictures one after the other, with step and run below: at most 60 of
+    /// them evenly spread, the first and the last always, the last one held longer. Pictures too large for a
+    /// GIF leave none; one that cannot be read is left out with a warning.
     void write_progress(const Warn& warn) const;
+    /// Writes curves.png, the losses in metrics.csv over the steps.
+    void write_curves() const;
 
  private:
     std::filesystem::path path_;

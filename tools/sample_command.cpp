@@ -4,6 +4,7 @@
 #include <limits>
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include <fmt/format.h>
@@ -11,6 +12,7 @@
 
 #include <duet/data/npy.hpp>
 #include <duet/data/png.hpp>
+#include <duet/data/sha256.hpp>
 #include <duet/graph/error.hpp>
 #include <duet/models/sampler.hpp>
 #include <duet/models/weights.hpp>
@@ -19,6 +21,7 @@
 #include "help.hpp"
 #include "numbers.hpp"
 #include "output_path.hpp"
+#include "pictures.hpp"
 #include "weights_file.hpp"
 
 namespace duet::tools {
@@ -38,6 +41,7 @@ struct SampleArguments {
     std::size_t columns = 0;
     std::size_t interpolate = 0;
     std::size_t label = 0;
+    std::size_t scale = 0;
     std::size_t threads = 1;
     std::uint64_t seed = 0;
     bool label_given = false;
@@ -117,7 +121,10 @@ void sample(const SampleArguments& arguments) {
         if (format.channels == 1) images.reshape({images.shape()[0], format.height, format.width});
         write_npy(out, images);
     } else {
-        write_png_grid(out, images, format.height, format.width, drawing.columns, grid_padding);
+        const Image grid = tile_grid(images, format.height, format.width, drawing.columns, grid_padding);
+        const Bytes weights = read_file(arguments.weights);
+        const std::string hash = sha256(std::as_bytes(std::span(weights)));
+        write_png(out, scaled(grid, arguments.scale), picture_texts(arguments.seed, {}, hash));
     }
 }
 
@@ -174,6 +181,7 @@ void add_sample_command(CLI::App& app) {
                      "Model, needed for weights without metadata, of perceptrons")
         ->check(one_of(models::preset_names()))
         ->type_name("NAME");
+    add_scale_option(*command, arguments->scale, "a grid about 600 pixels wide");
     add_threads_option(*command, arguments->threads);
     command->callback([arguments, command] {
         arguments->label_given = command->count("--class") > 0;

@@ -7,11 +7,13 @@
 #include <xtensor/xarray.hpp>
 
 #include <duet/data/duration.hpp>
+#include <duet/data/sha256.hpp>
 #include <duet/data/toml.hpp>
 #include <duet/graph/error.hpp>
 #include <duet/models/training/recipe.hpp>
 #include <duet/models/weights.hpp>
 
+#include "pictures.hpp"
 #include "weights_file.hpp"
 
 namespace duet::tools {
@@ -167,6 +169,7 @@ void Session::leave() {
     kept &= attempt("the weights are not written", [&] { write_weights(); });
     attempt("the metrics are not written", [&] { metrics_.finish(); });
     if (step() % sample_every_ != 0) attempt("no picture is drawn", [&] { draw_samples(); });
+    attempt("curves.png is not drawn", [&] { folder_.write_curves(); });
     attempt("progress.gif is not written",
             [&] { folder_.write_progress([&](const std::string& line) { warn(line); }); });
     if (!options_.profile.empty())
@@ -178,8 +181,8 @@ void Session::leave() {
         throw StorageError(fmt::format("the run in {} could not be kept whole: see the warnings above",
                                        folder_.path().string()));
     say(
-        fmt::format("{} after {} of {} steps: {} holds the weights, metrics.csv, samples and progress.gif "
-                    "are beside it\n",
+        fmt::format("{} after {} of {} steps: {} holds the weights; metrics.csv, curves.png, samples and "
+                    "progress.gif are beside it\n",
                     finished()               ? "finished"
                     : interrupt_.requested() ? "interrupted"
                                              : "stopped at the time limit",
@@ -189,8 +192,13 @@ void Session::leave() {
                         folder_.path().string()));
 }
 
+Bytes Session::weights() const {
+    return models::encode_weights(model_, models::model_layer(recipe_), trainer_.state().at);
+}
+
 void Session::write_weights() {
-    models::save_weights(model_, models::model_layer(recipe_), trainer_.state().at, folder_.weights());
+    const Bytes bytes = weights();
+    write_file_atomically(folder_.weights(), std::as_bytes(std::span(bytes)));
 }
 
 /// A conditional model's picture has a row a class.
@@ -198,8 +206,11 @@ void Session::draw_samples() {
     const std::size_t classes = model_.images.classes;
     const std::size_t count =
         classes == 0 ? sample_count : sample_columns * std::min(classes, most_class_rows);
-    folder_.write_samples(step(), sampler_.draw(count, class_rows(count, sample_columns, classes)),
-                          model_.images);
+    const Bytes bytes = weights();
+    folder_.write_samples(
+        step(), sampler_.draw(count, class_rows(count, sample_columns, classes)), model_.images,
+        recipe_.whole("output.scale"),
+        picture_texts(recipe_.whole("seed"), step(), sha256(std::as_bytes(std::span(bytes)))));
 }
 
 }  // namespace duet::tools

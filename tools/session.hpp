@@ -51,6 +51,7 @@ class Session {
     void leave();
     void write_weights();
     void draw_samples();
+    Bytes weights() const;
 
     /// Whether it could be done; if not, says so.
     template <class Action>

@@ -21,6 +21,7 @@
 #include <duet/data/npy.hpp>
 #include <duet/data/permutation.hpp>
 #include <duet/data/png.hpp>
+#include <duet/data/png_text.hpp>
 #include <duet/data/safetensors.hpp>
 #include <duet/data/sha256.hpp>
 #include <duet/data/spec.hpp>

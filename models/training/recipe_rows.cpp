@@ -9,7 +9,7 @@ namespace duet::models {
 namespace {
 
 constexpr std::int64_t most_steps = 1'000'000'000'000, most_epochs = 1'000'000'000, largest_side = 4096,
-                       largest_class_count = 1 << 16, most_discriminator_steps = 1000;
+                       largest_class_count = 1 << 16, most_discriminator_steps = 1000, largest_scale = 64;
 
 /// A number of classes, or "data": as many as its labels name.
 Rule class_count() {
@@ -90,6 +90,11 @@ void add_groups(Catalogue& catalogue) {
                      "steps between rows of metrics.csv",
                      whole_number(1, most_steps),
                      {{std::int64_t{100}}}},
+                    {"scale",
+                     "each pixel of a sample picture is drawn so many times across and down; 0 for pictures "
+                     "about 600 pixels wide",
+                     whole_number(0, largest_scale),
+                     {{std::int64_t{0}}}},
                     {"checkpoint_every",
                      "between checkpoints: a number of steps, or a time such as \"60s\", \"5m\" or \"1h\"",
                      interval(),

@@ -45,3 +45,11 @@ fi
 read -ra flags <<<"$(pkg-config --cflags --libs duet)"
 "$@" -O1 "$here/main.cpp" -o "$root/consumer" "${flags[@]}"
 LD_LIBRARY_PATH=$(pkg-config --variable=libdir duet) "$root/consumer"
+
+# Where binaries of the build run here, the command says of itself how to complete it, and has its page.
+if [ -x "$build/tools/duet" ] && "$build/tools/duet" --version >/dev/null 2>&1; then
+    completion=$(find "$root" -path '*/bash-completion/completions/duet')
+    page=$(find "$root" -path '*/man1/duet.1')
+    [ -n "$completion" ] && bash -n "$completion" || { echo "run.sh: no completion for bash is installed" >&2; exit 1; }
+    [ -n "$page" ] && grep -q '^.TH DUET 1' "$page" || { echo "run.sh: no man page is installed" >&2; exit 1; }
+fi

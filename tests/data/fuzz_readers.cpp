@@ -7,6 +7,7 @@
 #include <duet/data/idx.hpp>
 #include <duet/data/npy.hpp>
 #include <duet/data/png.hpp>
+#include <duet/data/png_text.hpp>
 #include <duet/data/safetensors.hpp>
 #include <duet/graph/error.hpp>
 
@@ -17,7 +18,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto contents = std::as_bytes(std::span(data, size)).subspan(1);
     constexpr std::uint64_t most_decompressed = 1 << 24;
     try {
-        switch (data[0] % 7) {
+        switch (data[0] % 8) {
             case 0:
                 duet::parse_idx(contents, "fuzz");
                 break;
@@ -35,6 +36,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                 break;
             case 5:
                 duet::parse_cifar10(contents, "fuzz");
+                break;
+            case 6:
+                duet::parse_png_texts(contents, "fuzz");
                 break;
             default:
                 duet::parse_safetensors_as<double>(contents, "fuzz");

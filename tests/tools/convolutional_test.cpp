@@ -159,7 +159,7 @@ TEST_CASE("duet train --model cgan draws a row a class, and duet sample chooses 
     CHECK_FALSE(same_image(strips, 2, zero, 0));
     CHECK(same_image(sampled({"--interpolate", "5", "--class", "2"}), 5, two, 2));
     REQUIRE(duet_command({"sample", "--weights", pictures.run / "weights.safetensors", "--out", png,
-                          "--interpolate", "7", "--count", "2"})
+                          "--interpolate", "7", "--count", "2", "--scale", "1"})
                 .code == 0);
     const Image picture = read_png(png);
     CHECK(picture.width == 7 * (side + 2) + 2);

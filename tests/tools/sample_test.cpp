@@ -7,7 +7,9 @@
 
 #include <duet/data/npy.hpp>
 #include <duet/data/png.hpp>
+#include <duet/data/png_text.hpp>
 #include <duet/data/safetensors.hpp>
+#include <duet/data/sha256.hpp>
 #include <duet/graph/runtime/program.hpp>
 #include <duet/models/weights.hpp>
 
@@ -54,15 +56,32 @@ TEST_CASE("duet sample draws a grid") {
     const TemporaryFolder folder;
     const fs::path weights = folder.path() / "weights.safetensors", out = folder.path() / "grid.png";
     save_pair(make_gan({{10, 16, 64}, {64, 16, 1}, 8, 8}, 3), {{10, 16, 64}, {64, 16, 1}, 8, 8}, weights);
-    REQUIRE(duet_command({"sample", "--weights", weights, "--count", "10", "--out", out}).code == 0);
+    REQUIRE(
+        duet_command({"sample", "--weights", weights, "--count", "10", "--scale", "1", "--out", out}).code ==
+        0);
     Image grid = read_png(out);
     CHECK(grid.width == 4 * 10 + 2);
     CHECK(grid.height == 3 * 10 + 2);
-    REQUIRE(duet_command({"sample", "--weights", weights, "--count", "10", "--columns", "5", "--out", out})
+    const Image small = grid;
+    REQUIRE(duet_command({"sample", "--weights", weights, "--count", "10", "--columns", "5", "--scale", "3",
+                          "--out", out})
                 .code == 0);
     grid = read_png(out);
-    CHECK(grid.width == 5 * 10 + 2);
-    CHECK(grid.height == 2 * 10 + 2);
+    CHECK(grid.width == 3 * (5 * 10 + 2));
+    CHECK(grid.height == 3 * (2 * 10 + 2));
+
+    // About 600 pixels wide, of the same images.
+    REQUIRE(
+        duet_command({"sample", "--weights", weights, "--count", "10", "--seed", "0", "--out", out}).code ==
+        0);
+    CHECK(read_png(out).pixels == magnified(small, 14).pixels);
+    const std::vector<PngText> texts = read_png_texts(out);
+    CHECK(png_text(texts, "Software").starts_with("duet 0."));
+    CHECK(png_text(texts, "Seed") == "0");
+    const Bytes bytes = read_file(weights);
+    CHECK(png_text(texts, "Weights SHA-256") == sha256(view(bytes)));
+    for (const char* scale : {"0", "65", "-1", "1.5", "x"})
+        CHECK(duet_command({"sample", "--weights", weights, "--scale", scale, "--out", out}).code == 2);
 }
 
 TEST_CASE("duet sample takes PyTorch's weights once told the model") {

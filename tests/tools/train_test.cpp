@@ -4,6 +4,7 @@
 #include <xtensor/xarray.hpp>
 
 #include <duet/data/png.hpp>
+#include <duet/data/png_text.hpp>
 #include <duet/data/safetensors.hpp>
 #include <duet/data/toml.hpp>
 #include <duet/models/weights.hpp>
@@ -152,16 +153,38 @@ TEST_CASE("duet train leaves weights, metrics, recipe and samples") {
         REQUIRE(
             training.train(article, {"--steps", "30", "--sample-every", "15", "--preset", "article"}).code ==
             0);
-        const Outcome compared =
-            duet_command({"compare", "--out", picture, "--digits", "3", article, training.run});
+        const Outcome compared = duet_command(
+            {"compare", "--out", picture, "--digits", "3", "--scale", "2", article, training.run});
         CAPTURE(compared.err);
         REQUIRE(compared.code == 0);
         CHECK(contains(compared.out, "non-saturating, no penalty"));
         CHECK(contains(compared.out, "columns: after 0, 30 steps"));
         const Image image = read_png(picture);
-        constexpr std::size_t tile = 2 * (3 * 10 + 2);
+        constexpr std::size_t tile = 2 * (3 * 10 + 2), header = 18, label = 14;
         CHECK(image.width == 2 * (tile + 10) + 10);
-        CHECK(image.height == 2 * (tile + 10) + 10);
+        CHECK(image.height == header + 2 * (label + tile + 2 * 10));
+        CHECK(png_text(read_png_texts(picture), "Software").starts_with("duet 0."));
+
+        // The same of sample pictures that are magnified.
+        for (const fs::path& run : {article, training.run})
+            for (const auto& entry : fs::directory_iterator(run / "samples"))
+                write_png(entry.path(), magnified(read_png(entry.path()), 3));
+        const fs::path again = training.folder.path() / "again.png";
+        const auto compare = [&](const std::vector<std::string>& more) {
+            std::vector<std::string> arguments = {"compare", "--out", again, "--digits", "3"};
+            arguments.insert(arguments.end(), more.begin(), more.end());
+            arguments.insert(arguments.end(), {article, training.run});
+            return duet_command(arguments);
+        };
+        REQUIRE(compare({"--scale", "2"}).code == 0);
+        CHECK(read_png(again).pixels == image.pixels);
+        REQUIRE(compare({}).code == 0);
+        CHECK(read_png(again).width == 2 * (8 * (3 * 10 + 2) + 10) + 10);
+        write_png(training.run / "samples" / "step-000030.png", Image{83, 82, 1, Bytes(83 * 82)});
+        const Outcome refused = compare({});
+        CHECK(refused.code == 2);
+        CHECK(
+            contains(refused.err, "step-000030.png: 83 x 82 pixels are not a picture of 8 images of 8 x 8"));
     }
 }
 
