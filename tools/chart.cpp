@@ -53,8 +53,9 @@ Range y_range(const Chart& chart) {
     constexpr double far = 3, space = 0.05;
     std::vector<double> values;
     for (const Curve& curve : chart.curves)
-        std::copy_if(curve.y.begin(), curve.y.end(), std::back_inserter(values),
-                     [](double y) { return std::isfinite(y); });
+        if (curve.spans)
+            std::copy_if(curve.y.begin(), curve.y.end(), std::back_inserter(values),
+                         [](double y) { return std::isfinite(y); });
     if (values.empty()) return {0, 1};
     std::sort(values.begin(), values.end());
     const std::size_t cut = values.size() / one_in;

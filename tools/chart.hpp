@@ -14,6 +14,7 @@ struct Curve {
     std::vector<double> x, y;
     Color color{};
     double opacity = 1;
+    bool spans = true;  ///< whether the vertical axis takes it in
 };
 
 /// Curves over one pair of axes.
