@@ -254,7 +254,9 @@ void draw(const Chart& chart, Canvas& canvas) {
     canvas.text({left_margin, margin + line_height / 2}, Anchor::start, chart.title, ink);
     draw_legend(chart, margin + title, &canvas);
     draw_axes(chart, plot, canvas);
-    for (const Curve& curve : chart.curves) draw_curve(curve, plot, canvas);
+    for (const bool pale_ones : {true, false})
+        for (const Curve& curve : chart.curves)
+            if ((curve.opacity < 1) == pale_ones) draw_curve(curve, plot, canvas);
 }
 
 Image chart_picture(const Chart& chart) {
