@@ -14,7 +14,7 @@ struct Curve {
     std::vector<double> x, y;
     Color color{};
     double opacity = 1;  ///< where it is below one, other curves are drawn over it
-    bool spans = true;  ///< whether the vertical axis takes it in
+    bool spans = true;   ///< whether the vertical axis takes it in
 };
 
 /// Curves over one pair of axes.
