@@ -53,8 +53,9 @@ Range y_range(const Chart& chart) {
     constexpr double far = 3, space = 0.05;
     std::vector<double> values;
     for (const Curve& curve : chart.curves)
-        std::copy_if(curve.y.begin(), curve.y.end(), std::back_inserter(values),
-                     [](double y) { return std::isfinite(y); });
+        if (curve.spans)
+            std::copy_if(curve.y.begin(), curve.y.end(), std::back_inserter(values),
+                         [](double y) { return std::isfinite(y); });
     if (values.empty()) return {0, 1};
     std::sort(values.begin(), values.end());
     const std::size_t cut = values.size() / one_in;
@@ -253,7 +254,9 @@ void draw(const Chart& chart, Canvas& canvas) {
     canvas.text({left_margin, margin + line_height / 2}, Anchor::start, chart.title, ink);
     draw_legend(chart, margin + title, &canvas);
     draw_axes(chart, plot, canvas);
-    for (const Curve& curve : chart.curves) draw_curve(curve, plot, canvas);
+    for (const bool pale_ones : {true, false})
+        for (const Curve& curve : chart.curves)
+            if ((curve.opacity < 1) == pale_ones) draw_curve(curve, plot, canvas);
 }
 
 Image chart_picture(const Chart& chart) {

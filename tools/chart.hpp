@@ -13,7 +13,8 @@ struct Curve {
     std::string name;  ///< in the legend; without one the curve is not in it
     std::vector<double> x, y;
     Color color{};
-    double opacity = 1;
+    double opacity = 1;  ///< where it is below one, other curves are drawn over it
+    bool spans = true;   ///< whether the vertical axis takes it in
 };
 
 /// Curves over one pair of axes.

@@ -18,21 +18,50 @@ namespace {
 constexpr std::string_view loss_suffix = "_loss";
 constexpr double behind = 0.3;
 
-/// The mean of the finite ones among `count` values around each; a gap stays one.
-std::vector<double> smoothed(const std::vector<double>& values, std::size_t count) {
-    std::vector<double> means(values.size(), std::numeric_limits<double>::quiet_NaN());
+/// A sum and how many terms it has.
+struct Sum {
     double sum = 0;
-    std::size_t terms = 0, first = 0, last = 0;
-    for (std::size_t i = 0; i < values.size(); ++i) {
-        const std::size_t from = i - std::min(i, (count - 1) / 2),
-                          to = i + std::min(values.size() - i, count / 2 + 1);
-        for (; last < to; ++last)
-            if (std::isfinite(values[last])) sum += values[last], ++terms;
-        for (; first < from; ++first)
-            if (std::isfinite(values[first])) sum -= values[first], --terms;
-        if (std::isfinite(values[i])) means[i] = sum / static_cast<double>(terms);
+    std::size_t terms = 0;
+
+    void add(double value) {
+        if (!std::isfinite(value)) return;
+        sum += value;
+        ++terms;
+    }
+};
+
+/// The mean of the finite ones among `count` values around each; a gap stays one. Nothing is subtracted, so
+/// one huge value spoils no mean that it is not in: in blocks of `count`, a window is the end of one and the
+/// start of the next.
+std::vector<double> smoothed(const std::vector<double>& values, std::size_t count) {
+    const std::size_t size = values.size();
+    std::vector<Sum> from_start(size), to_end(size);
+    for (std::size_t i = 0; i < size; ++i) {
+        if (i % count != 0) from_start[i] = from_start[i - 1];
+        from_start[i].add(values[i]);
+    }
+    for (std::size_t i = size; i-- > 0;) {
+        if (i + 1 < size && (i + 1) % count != 0) to_end[i] = to_end[i + 1];
+        to_end[i].add(values[i]);
+    }
+    std::vector<double> means(size, std::numeric_limits<double>::quiet_NaN());
+    for (std::size_t i = 0; i < size; ++i) {
+        if (!std::isfinite(values[i])) continue;
+        const std::size_t first = i - std::min(i, (count - 1) / 2), last = std::min(size - 1, i + count / 2);
+        Sum sum = first % count == 0 ? Sum{} : to_end[first];
+        if (first % count == 0 || first / count != last / count) {
+            sum.sum += from_start[last].sum;
+            sum.terms += from_start[last].terms;
+        }
+        means[i] = sum.sum / static_cast<double>(sum.terms);
     }
     return means;
+}
+
+/// How many rows are taken together where nobody says.
+std::size_t usual_smooth(std::size_t rows) {
+    constexpr std::size_t few = 400, part = 50;
+    return rows <= few ? 1 : rows / part;
 }
 
 std::vector<std::string> losses_of(const PlottedRun& run) {
@@ -58,12 +87,14 @@ void add_curves(Chart& chart, const PlottedRun& run, const std::string& metric, 
     if (number >= most_curves)
         throw Error(fmt::format("a chart has at most {} curves: choose fewer runs or metrics", most_curves));
     Curve curve{std::move(name), column(run, "step"), column(run, metric), curve_color(number)};
+    if (smooth == 0) smooth = usual_smooth(run.metrics.rows());
     if (smooth > 1) {
         Curve values = curve;
         values.name.clear();
         values.opacity = behind;
         chart.curves.push_back(std::move(values));
         curve.y = smoothed(curve.y, smooth);
+        curve.spans = false;
     }
     chart.curves.push_back(std::move(curve));
 }

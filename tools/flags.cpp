@@ -125,16 +125,22 @@ bool stands(const Spec& recipe, const std::string& path, const Value& value) {
     return stands(Value{named}, recipe.find(std::string_view(path).substr(0, path.size() - kind.size())));
 }
 
+/// The presets that are models: one of another model is none of its own.
+const std::vector<std::string>& model_names() {
+    static const std::vector<std::string> names = [] {
+        std::vector<std::string> models = models::preset_names();
+        std::erase_if(models,
+                      [](const std::string& name) { return models::preset(name).text("model") != name; });
+        return models;
+    }();
+    return names;
+}
+
 /// What a flag may name.
 std::vector<std::string> names_for(const Flag& flag, const models::Catalogue& catalogue) {
+    if (flag.path == "model") return model_names();
     std::vector<std::string> names = catalogue.kinds_at(flag.path);
     if (flag.path == "penalties") names.emplace_back("none");
-    if (flag.path == "model") {
-        names = models::preset_names();
-        // A preset of another model is none of its own.
-        std::erase_if(names,
-                      [](const std::string& name) { return models::preset(name).text("model") != name; });
-    }
     return names;
 }
 

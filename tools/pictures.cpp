@@ -11,7 +11,7 @@ namespace duet::tools {
 namespace {
 
 constexpr std::size_t space_around_letters = 3;
-constexpr std::size_t picture_width_a_letter_pixel = 300, largest_letter_scale = 3;
+constexpr std::size_t picture_width_a_letter_pixel = 240, largest_letter_scale = 3;
 constexpr Color light = {230, 230, 230}, dark = {0, 0, 0};
 
 /// As much of the text as a width has room for.

@@ -78,7 +78,8 @@ void add_plot_command(CLI::App& app) {
         ->allow_extra_args(false);
     command
         ->add_option("--smooth", arguments->smooth,
-                     "Draw the mean of N rows around each, with the values pale behind it")
+                     "Draw the mean of N rows around each, with the values pale behind it (default: a "
+                     "fiftieth of a run's rows, 1 up to 400 of them)")
         ->transform(whole_number(1, most_smoothed))
         ->type_name("N");
     command->callback([arguments] { plot(*arguments); });

@@ -76,7 +76,7 @@ bool Session::attempt(const char* what, Action&& action) {
     try {
         action();
         return true;
-    } catch (const FileError& error) {
+    } catch (const Error& error) {
         warn(fmt::format("{}: {}", what, error.what()));
         return false;
     }

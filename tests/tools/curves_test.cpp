@@ -184,6 +184,30 @@ TEST_CASE("a chart of runs") {
     CHECK(chart.curves[0].y == std::vector<double>{1, 4, 1});
     CHECK(chart.curves[0].name.empty());
     CHECK(chart.curves[1].y == std::vector<double>{2.5, 2, 2.5});
+
+    // Longer runs are smoothed unasked; one value spoils what is around it and no more.
+    std::string text = "step,a_loss\n";
+    for (int i = 1; i <= 1000; ++i)
+        text += fmt::format("{},{}\n", i, i == 500 ? "1e300" : i == 700 ? "nan" : i % 2 == 0 ? "1" : "3");
+    const PlottedRun long_run{"long", parse_metrics(text, "m")};
+    const Chart smooth = chart_of({&long_run, 1}), rough = chart_of({&long_run, 1}, {}, 1);
+    REQUIRE(smooth.curves.size() == 2);
+    CHECK(rough.curves.size() == 1);
+    for (std::size_t i = 0; i < 1000; ++i) {
+        CAPTURE(i);
+        const double mean = smooth.curves[1].y[i];
+        if (i == 699)
+            CHECK(std::isnan(mean));
+        else if (i + 10 < 499 || i > 499 + 10)
+            CHECK(std::abs(mean - 2) < (i < 10 || i > 980 ? 0.2 : 0.12));
+    }
+    CHECK_FALSE(smooth.curves[1].spans);
+    for (std::size_t count = 2; count < 30; ++count) {
+        const Chart chart_of_count = chart_of(one, {"generator_loss"}, count);
+        const std::vector<double>& means = chart_of_count.curves[1].y;
+        CHECK(means[1] == doctest::Approx(count == 2 ? 6 : 14 / 3.0));
+        CHECK(means[0] == doctest::Approx(count < 4 ? 2.5 : 14 / 3.0));
+    }
     const auto refused = [&](const std::vector<std::string>& metrics, const char* message) {
         try {
             chart_of(two, metrics);

@@ -75,7 +75,7 @@ TEST_CASE("duet train shows its sample pictures one after the other") {
         REQUIRE(training.train(training.run, {"--steps", steps, "--sample-every", "1"}).code == 0);
         const Animation animation = decode_gif(read_file(training.run / "progress.gif"));
         CHECK(animation.width == 8 * (8 + 2) + 2);
-        CHECK(animation.height == 8 * (8 + 2) + 2);
+        CHECK(animation.height > 8 * (8 + 2) + 2);  // step and run stand below
         REQUIRE(animation.frames.size() == frames);
         const auto is_frame = [&](std::size_t frame, const std::string& name) {
             const Image picture = read_png(training.run / "samples" / name);
@@ -101,8 +101,8 @@ TEST_CASE("duet train takes a folder of PNG files") {
         fs::create_directories(folder);
         write_png(folder / fmt::format("{}.png", i), {6, 6, 1, Bytes(36, static_cast<std::uint8_t>(i * 6))});
     }
-    const Outcome outcome =
-        duet_command({"train", "--data", pictures, "--out", training.run, "--batch", "8", "--steps", "3"});
+    const Outcome outcome = duet_command(
+        {"train", "--data", pictures, "--out", training.run, "--scale", "1", "--batch", "8", "--steps", "3"});
     CAPTURE(outcome.err);
     REQUIRE(outcome.code == 0);
     CHECK(read_png(training.run / "samples" / "step-000003.png").width == 8 * (6 + 2) + 2);
@@ -118,7 +118,7 @@ TEST_CASE("duet train leaves weights, metrics, recipe and samples") {
     CHECK(contains(outcome.err, "step 30/30"));
     CHECK_FALSE(contains(outcome.err, "\r"));
 
-    CHECK(entries_below(training.run) == 13);
+    CHECK(entries_below(training.run) == 14);
     for (const char* name : {"step-000000.png", "step-000010.png", "step-000020.png", "step-000030.png"}) {
         const Image picture = read_png(training.run / "samples" / name);
         CHECK(picture.width == 8 * (8 + 2) + 2);
