@@ -10,5 +10,6 @@ void add_sample_command(CLI::App& app);
 void add_inspect_command(CLI::App& app);
 void add_compare_command(CLI::App& app);
 void add_list_command(CLI::App& app);
+void add_export_command(CLI::App& app);
 
 }  // namespace duet::tools

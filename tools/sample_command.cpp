@@ -127,7 +127,7 @@ void add_sample_command(CLI::App& app) {
     CLI::App* command = app.add_subcommand("sample", "Draw images from saved weights.");
     auto arguments = std::make_shared<SampleArguments>();
     command
-        ->add_option("--weights", arguments->weights, "The weights.safetensors of a training, or PyTorch's")
+        ->add_option("--weights", arguments->weights, "The weights.safetensors of a training, or PyTorch's; or a .npz")
         ->required()
         ->check(path_name())
         ->type_name("FILE");

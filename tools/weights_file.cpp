@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <xtensor/xarray.hpp>
 
+#include <duet/data/npz.hpp>
 #include <duet/graph/error.hpp>
 #include <duet/models/weights.hpp>
 
@@ -55,9 +56,13 @@ Spec layer_of(const Safetensors& file, const std::filesystem::path& path,
 
 }  // namespace
 
+Safetensors read_arrays(const std::filesystem::path& path) {
+    return path.extension() == ".npz" ? read_npz(path) : read_safetensors(path);
+}
+
 WeightsFile read_weights(const std::filesystem::path& path, const std::optional<std::string>& model,
                          const Dataset* data) {
-    Safetensors contents = read_safetensors(path);
+    Safetensors contents = read_arrays(path);
     Spec layer = layer_of(contents, path, model, data);
     return {path, std::move(contents), std::move(layer)};
 }

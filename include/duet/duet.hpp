@@ -11,6 +11,7 @@
 #include <duet/autodiff/sgd.hpp>
 #include <duet/data/batches.hpp>
 #include <duet/data/cifar.hpp>
+#include <duet/data/crc32c.hpp>
 #include <duet/data/dataset.hpp>
 #include <duet/data/file.hpp>
 #include <duet/data/gif.hpp>
@@ -19,12 +20,16 @@
 #include <duet/data/image_folder.hpp>
 #include <duet/data/load_images.hpp>
 #include <duet/data/npy.hpp>
+#include <duet/data/npz.hpp>
+#include <duet/data/onnx.hpp>
 #include <duet/data/permutation.hpp>
 #include <duet/data/png.hpp>
+#include <duet/data/protobuf_writer.hpp>
 #include <duet/data/safetensors.hpp>
 #include <duet/data/sha256.hpp>
 #include <duet/data/spec.hpp>
 #include <duet/data/toml.hpp>
+#include <duet/data/zip.hpp>
 #include <duet/graph/array.hpp>
 #include <duet/graph/attribute.hpp>
 #include <duet/graph/error.hpp>
@@ -48,6 +53,7 @@
 #include <duet/models/networks/build.hpp>
 #include <duet/models/networks/initializer.hpp>
 #include <duet/models/networks/network.hpp>
+#include <duet/models/onnx.hpp>
 #include <duet/models/sampler.hpp>
 #include <duet/models/terms/losses.hpp>
 #include <duet/models/terms/penalties.hpp>
