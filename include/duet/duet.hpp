@@ -13,6 +13,7 @@
 #include <duet/data/cifar.hpp>
 #include <duet/data/crc32c.hpp>
 #include <duet/data/dataset.hpp>
+#include <duet/data/event_file.hpp>
 #include <duet/data/file.hpp>
 #include <duet/data/gif.hpp>
 #include <duet/data/gzip.hpp>
@@ -57,6 +58,7 @@
 #include <duet/models/sampler.hpp>
 #include <duet/models/terms/losses.hpp>
 #include <duet/models/terms/penalties.hpp>
+#include <duet/models/training/event_log.hpp>
 #include <duet/models/training/moving_average.hpp>
 #include <duet/models/training/recipe.hpp>
 #include <duet/models/training/record.hpp>
