@@ -184,8 +184,7 @@ std::string moments(const Task& task) {
     const std::string both = task.onnx.add("Concat", {mean, variance}, {{"axis", std::int64_t{0}}});
     Numbers extents{2};
     for (const std::int64_t axis : kept)
-        extents.push_back(extent(task.shape(0), static_cast<std::size_t>(axis)));
-    // The outermost extent, two, may be spread over averaged axes: the shape is given whole.
+        extents.push_back(extents.size() == 1 ? -1 : extent(task.shape(0), static_cast<std::size_t>(axis)));
     return task.onnx.add("Reshape", {both, task.onnx.integers(extents)});
 }
 
