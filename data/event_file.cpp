@@ -77,7 +77,7 @@ std::uint32_t masked_crc32c(std::span<const std::byte> bytes) {
     return (sum >> 15 | sum << 17) + 0xa282ead8U;
 }
 
-EventFile::EventFile(const fs::path& folder, std::optional<std::uint64_t> purge_from) {
+EventFile::EventFile(const fs::path& folder, std::uint64_t first_step) {
     std::error_code failed;
     fs::create_directories(folder, failed);
     if (failed)
@@ -104,12 +104,11 @@ EventFile::EventFile(const fs::path& folder, std::optional<std::uint64_t> purge_
     version.add_double(event_wall_time, since_1970().count());
     version.add_text(event_file_version, "brain.Event:2");
     add_event(version);
-    if (purge_from) {
-        ProtobufWriter session, event = event_of(*purge_from);
-        session.add_integer(session_status, session_starts);
-        event.add_message(event_session_log, session);
-        add_event(event);
-    }
+    // A session that starts: the second one and later ones purge.
+    ProtobufWriter session, event = event_of(first_step);
+    session.add_integer(session_status, session_starts);
+    event.add_message(event_session_log, session);
+    add_event(event);
 }
 
 EventFile::~EventFile() {

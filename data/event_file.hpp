@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -21,10 +20,10 @@ class EventFile {
  public:
     /// Makes the folder where it is missing, and in it a new file that TensorBoard reads after those already
     /// there: "events.out.tfevents.<seconds>.<host>.<process>.<number>", seconds since 1970, or one more than
-    /// the latest there. With `purge_from`, TensorBoard forgets what earlier files have of that step and
-    /// later ones: a training that went back to a checkpoint says so. Throws FileError if the folder or the
+    /// the latest there. TensorBoard forgets what earlier files have of `first_step` and later ones: a
+    /// training that goes on from a checkpoint gives the step after it. Throws FileError if the folder or the
     /// file cannot be made.
-    explicit EventFile(const std::filesystem::path& folder, std::optional<std::uint64_t> purge_from = {});
+    explicit EventFile(const std::filesystem::path& folder, std::uint64_t first_step = 0);
     /// Writes what is left, if it can.
     ~EventFile();
     EventFile(const EventFile&) = delete;

@@ -2,18 +2,9 @@
 
 namespace duet::models {
 
-namespace {
-
-/// Pictures of a step are drawn after it: those of `resumed_at` itself stand.
-std::optional<std::uint64_t> first_after(std::optional<std::uint64_t> resumed_at) {
-    if (!resumed_at) return std::nullopt;
-    return *resumed_at + 1;
-}
-
-}  // namespace
-
+// Pictures of a step are drawn after it: those of `resumed_at` itself stand.
 EventLog::EventLog(const std::filesystem::path& folder, std::optional<std::uint64_t> resumed_at)
-    : file_(folder, first_after(resumed_at)) {}
+    : file_(folder, resumed_at ? *resumed_at + 1 : 0) {}
 
 void EventLog::see(const Record& record) {
     file_.add_scalars(record.step, record.names, record.values);
