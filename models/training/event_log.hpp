@@ -13,9 +13,9 @@ namespace duet::models {
 /// pictures beside each other. Nothing reaches the disk before `flush`.
 class EventLog : public Observer {
  public:
-    /// Starts a file of its own in the folder, which is made where it is missing. A training that goes on from
-    /// the state of a step gives it as `resumed_at`: TensorBoard shows what earlier files there have up to
-    /// that step, and nothing later of theirs; without it, nothing of theirs. Throws FileError.
+    /// Starts a file of its own in the folder, which is made where it is missing. A training that goes on
+    /// from the state of a step gives it as `resumed_at`: TensorBoard shows what earlier files there have up
+    /// to that step, and nothing later of theirs; without it, nothing of theirs. Throws FileError.
     explicit EventLog(const std::filesystem::path& folder, std::optional<std::uint64_t> resumed_at = {});
 
     /// Adds what the record measured at its step, each under its name.
