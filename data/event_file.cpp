@@ -78,6 +78,16 @@ std::uint32_t masked_crc32c(std::span<const std::byte> bytes) {
 }
 
 EventFile::EventFile(const fs::path& folder, std::uint64_t first_step) {
+    ProtobufWriter version;
+    version.add_double(event_wall_time, since_1970().count());
+    version.add_text(event_file_version, "brain.Event:2");
+    add_event(version);
+    // A session that starts: the second one and later ones purge.
+    ProtobufWriter session, event = event_of(first_step);
+    session.add_integer(session_status, session_starts);
+    event.add_message(event_session_log, session);
+    add_event(event);
+
     std::error_code failed;
     fs::create_directories(folder, failed);
     if (failed)
@@ -99,16 +109,6 @@ EventFile::EventFile(const fs::path& folder, std::uint64_t first_step) {
     if (descriptor_ < 0)
         throw FileError(
             fmt::format("cannot make {}: {}", path_.string(), std::generic_category().message(errno)));
-
-    ProtobufWriter version;
-    version.add_double(event_wall_time, since_1970().count());
-    version.add_text(event_file_version, "brain.Event:2");
-    add_event(version);
-    // A session that starts: the second one and later ones purge.
-    ProtobufWriter session, event = event_of(first_step);
-    session.add_integer(session_status, session_starts);
-    event.add_message(event_session_log, session);
-    add_event(event);
 }
 
 EventFile::~EventFile() {
