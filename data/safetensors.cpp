@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <cmath>
 #include <cstring>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -13,6 +12,7 @@
 
 #include <duet/data/safetensors_header.hpp>
 #include <duet/data/sizes.hpp>
+#include <duet/data/stored_values.hpp>
 #include <duet/graph/error.hpp>
 
 namespace duet {
@@ -77,41 +77,23 @@ void check_entries(std::vector<TensorEntry>& entries, std::uint64_t buffer_bytes
     }
 }
 
-/// True if T is as good as what was stored, but for rounding a fraction.
-template <class T, class Stored>
-bool holds(T value, Stored stored) {
-    if constexpr (std::is_integral_v<Stored>)
-        return value < T(0x1p63) && static_cast<Stored>(value) == stored;
-    else
-        return !std::isinf(value) || std::isinf(stored);
-}
-
 template <class Stored, class T>
-void convert_values(const TensorEntry& entry, std::span<const std::byte> data, ArrayOf<T>& target,
+void copy_values_as(const TensorEntry& entry, std::span<const std::byte> data, ArrayOf<T>& target,
                     std::string_view origin) {
-    for (std::size_t i = 0; i < target.size(); ++i) {
-        Stored stored = 0;
-        std::memcpy(&stored, data.data() + i * sizeof(Stored), sizeof(Stored));
-        const T value = static_cast<T>(stored);
-        if (!holds(value, stored)) {
-            throw FileError(fmt::format("{}: array {} holds {}, which is beyond float{}", origin,
-                                        quoted_for_message(entry.name), stored, 8 * sizeof(T)));
-        }
-        target.data()[i] = value;
-    }
+    if (const auto beyond = copy_stored<Stored>(data, target.data()))
+        throw FileError(fmt::format("{}: array {} holds {}, which is beyond float{}", origin,
+                                    quoted_for_message(entry.name), *beyond, 8 * sizeof(T)));
 }
 
 template <class T>
 void copy_values(const TensorEntry& entry, std::span<const std::byte> data, ArrayOf<T>& target,
                  std::string_view origin) {
-    if (data.empty()) return;
-    if (entry.dtype == dtype_name<T>)
-        std::memcpy(target.data(), data.data(), data.size());
-    else if (entry.dtype == "I64")
-        convert_values<std::int64_t>(entry, data, target, origin);
+    if (entry.dtype == "F32")
+        copy_values_as<float>(entry, data, target, origin);
+    else if (entry.dtype == "F64")
+        copy_values_as<double>(entry, data, target, origin);
     else
-        convert_values<std::conditional_t<std::is_same_v<T, float>, double, float>>(entry, data, target,
-                                                                                    origin);
+        copy_values_as<std::int64_t>(entry, data, target, origin);
 }
 
 }  // namespace

@@ -14,5 +14,6 @@ void add_plot_command(CLI::App& app);
 // These two, hidden from help, print what is made of all commands: completion for bash, and the man page.
 void add_completion_command(CLI::App& app);
 void add_man_command(CLI::App& app);
+void add_export_command(CLI::App& app);
 
 }  // namespace duet::tools

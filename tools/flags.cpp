@@ -172,6 +172,11 @@ void RecipeOptions::add_to(CLI::App& command) {
         ->type_name("PATH=VALUE")
         ->allow_extra_args(false)
         ->group("What is trained");
+    command
+        .add_flag_callback(
+            "--tensorboard", [this] { sets_.emplace_back("output.tensorboard=true"); },
+            "Keep metrics and pictures for TensorBoard too, in events/")
+        ->group("What it leaves");
     const models::Catalogue catalogue = models::standard_catalogue();
     for (const Flag& flag : flags()) {
         Given& given = flags_.emplace_back(Given{&flag});

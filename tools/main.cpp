@@ -99,6 +99,7 @@ int run(int argc, char** argv) {
     duet::tools::add_list_command(app);
     duet::tools::add_completion_command(app);
     duet::tools::add_man_command(app);
+    duet::tools::add_export_command(app);
     std::vector<std::string> arguments(argv + 1, argv + argc);
     if (!arguments.empty() && arguments.front() == "help") {
         arguments.erase(arguments.begin());

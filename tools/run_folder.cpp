@@ -157,15 +157,14 @@ fs::path make_next_folder(const fs::path& stem) {
     }
 }
 
-void RunFolder::write_samples(std::uint64_t step, const Array& images, const models::ImageFormat& format,
-                              std::size_t scale, const std::vector<PngText>& texts) const {
+void RunFolder::write_samples(std::uint64_t step, const Image& picture,
+                              const std::vector<PngText>& texts) const {
     make_folder(path_ / "samples");
-    const Image grid = tile_grid(images, format.height, format.width, sample_columns, sample_padding);
-    write_png(path_ / "samples" / name_of_step(step, sample_suffix), scaled(grid, scale), texts);
+    write_png(path_ / "samples" / name_of_step(step, sample_suffix), picture, texts);
 }
 
 void RunFolder::write_curves() const {
-    write_png(path_ / "curves.png", curves_of(read_metrics(metrics()), path_.string()));
+    write_png(path_ / "curves.png", curves_of(read_metrics(metrics()), path_.filename().string()));
 }
 
 void RunFolder::remove_samples(const std::function<bool(std::uint64_t)>& refused) const {
@@ -186,7 +185,7 @@ void RunFolder::write_progress(const Warn& warn) const {
     for (std::size_t i = 0; i < count; ++i) {
         const SamplePicture& picture = pictures[count < 2 ? 0 : i * (pictures.size() - 1) / (count - 1)];
         try {
-            Image frame = animation_frame(read_png(picture.path), picture.step, path_.string());
+            Image frame = animation_frame(read_png(picture.path), picture.step, path_.filename().string());
             if (frame.width > max_gif_side || frame.height > max_gif_side) return;
             if (!animation) animation.emplace(frame.width, frame.height, frame.channels);
             if (next && (frame.width != next->width || frame.height != next->height ||

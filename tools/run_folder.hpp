@@ -10,8 +10,6 @@
 #include <duet/data/png.hpp>
 #include <duet/data/png_text.hpp>
 #include <duet/data/spec.hpp>
-#include <duet/graph/array.hpp>
-#include <duet/models/image_format.hpp>
 
 namespace duet::tools {
 
@@ -43,10 +41,8 @@ class RunFolder {
     std::filesystem::path metrics() const { return path_ / "metrics.csv"; }
     std::filesystem::path checkpoints() const { return path_ / "checkpoints"; }
 
-    /// Writes the picture of a step: images as Sampler draws them, magnified, 0 for pictures of the usual
-    /// width.
-    void write_samples(std::uint64_t step, const Array& images, const models::ImageFormat& format,
-                       std::size_t scale, const std::vector<PngText>& texts) const;
+    /// Writes the picture of a step.
+    void write_samples(std::uint64_t step, const Image& picture, const std::vector<PngText>& texts) const;
     /// Removes the pictures of the steps that are refused.
     void remove_samples(const std::function<bool(std::uint64_t step)>& refused) const;
     /// Writes progress.gif, the sample pictures one after the other, with step and run below: at most 60 of

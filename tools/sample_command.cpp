@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -37,6 +38,7 @@ struct SampleArguments {
     std::string weights;
     std::string model;
     std::string out;
+    std::string latents;
     std::size_t count = 0;
     std::size_t columns = 0;
     std::size_t interpolate = 0;
@@ -47,8 +49,9 @@ struct SampleArguments {
     bool label_given = false;
 };
 
-/// What is drawn: images, `columns` to a row of the grid.
+/// What is drawn: images from latents, `columns` to a row of the grid.
 struct Drawing {
+    Array latents;
     Array images;
     std::size_t columns;
 };
@@ -71,7 +74,9 @@ Drawing draw_images(const SampleArguments& arguments, models::Sampler& sampler, 
     std::size_t count = arguments.count;
     if (count == 0) count = class_grid ? classes * columns_of(arguments, 0, classes) : default_count;
     const std::size_t columns = columns_of(arguments, count, classes);
-    return {sampler.draw(count, labels_of(arguments, count, columns, classes)), columns};
+    Array latents = sampler.latents(0, count);
+    Array images = sampler.draw_at(latents, labels_of(arguments, count, columns, classes));
+    return {std::move(latents), std::move(images), columns};
 }
 
 /// A row a strip, from image 2 r's latent to image 2 r + 1's.
@@ -86,7 +91,8 @@ Drawing draw_strips(const SampleArguments& arguments, models::Sampler& sampler, 
         const Array arc = models::spherical_interpolation({from, latent}, {from + latent, latent}, columns);
         std::copy_n(arc.data(), arc.size(), points.data() + strip * arc.size());
     }
-    return {sampler.draw_at(points, labels_of(arguments, strips * columns, columns, classes)), columns};
+    Array images = sampler.draw_at(points, labels_of(arguments, strips * columns, columns, classes));
+    return {std::move(points), std::move(images), columns};
 }
 
 void sample(const SampleArguments& arguments) {
@@ -96,6 +102,7 @@ void sample(const SampleArguments& arguments) {
         throw Error(fmt::format("--out: {}: the name must end in .png, for a picture, or .npy, for an array",
                                 out.string()));
     check_output_file("--out", out);
+    if (!arguments.latents.empty()) check_output_file("--latents", arguments.latents);
     const WeightsFile file = read_weights(
         arguments.weights, arguments.model.empty() ? std::nullopt : std::optional(arguments.model));
     const models::Model model =
@@ -117,6 +124,7 @@ void sample(const SampleArguments& arguments) {
                      [](float value) { return std::isfinite(value); }))
         throw Error(fmt::format("{}: the generator draws values that are not finite: its weights are damaged",
                                 arguments.weights));
+    if (!arguments.latents.empty()) write_npy(arguments.latents, drawing.latents);
     if (as_array) {
         if (format.channels == 1) images.reshape({images.shape()[0], format.height, format.width});
         write_npy(out, images);
@@ -134,7 +142,8 @@ void add_sample_command(CLI::App& app) {
     CLI::App* command = app.add_subcommand("sample", "Draw images from saved weights.");
     auto arguments = std::make_shared<SampleArguments>();
     command
-        ->add_option("--weights", arguments->weights, "The weights.safetensors of a training, or PyTorch's")
+        ->add_option("--weights", arguments->weights,
+                     "The weights.safetensors of a training, or PyTorch's; or a .npz")
         ->required()
         ->check(path_name())
         ->type_name("FILE");
@@ -176,6 +185,11 @@ void add_sample_command(CLI::App& app) {
         ->transform(whole_number(0, std::numeric_limits<std::uint64_t>::max()))
         ->type_name("S")
         ->capture_default_str();
+    command
+        ->add_option("--latents", arguments->latents,
+                     "Also write the latents that the images are drawn from, a NumPy array (count, latent)")
+        ->check(path_name())
+        ->type_name("FILE.npy");
     command
         ->add_option("--model", arguments->model,
                      "Model, needed for weights without metadata, of perceptrons")

@@ -56,6 +56,8 @@ Session::Session(models::Trainer& trainer, const models::Model& model, const Spe
         checkpoint_steps_ = static_cast<std::uint64_t>(*steps);
     else
         checkpoint_seconds_ = *seconds_of(std::get<std::string>(every.is));
+    if (recipe.flag("output.tensorboard"))
+        events_.emplace(folder.path() / "events", from ? std::optional(step()) : std::nullopt);
     if (recipe.has("output.best")) best_metric_ = recipe.text("output.best");
     if (!from) return;
     best_ = from->notes.best;
@@ -116,10 +118,11 @@ void Session::train() {
         progress_.see(record);
         if (step() % log_every_ == 0) {
             metrics_.see(record);
+            if (events_) events_->see(record);
             progress_.log(record);
         }
         if (step() % sample_every_ == 0) attempt("no picture is drawn", [&] { draw_samples(); });
-        if (metrics_.flush_is_due()) attempt("the metrics are not written", [&] { metrics_.flush(); });
+        if (metrics_.flush_is_due()) flush();
         if (checkpoint_is_due()) start_checkpoint();
         report_failure();
     }
@@ -135,7 +138,7 @@ void Session::start_checkpoint() {
     report_failure();
     checkpoint_at_ = metrics_.seconds();
     models::Snapshot& snapshot = finite([&]() -> models::Snapshot& { return trainer_.take_snapshot(); });
-    attempt("the metrics are not written", [&] { metrics_.flush(); });
+    flush();
     bool best = false;
     const models::Record record = trainer_.record();
     if (!best_metric_.empty() && record.step > 0) {
@@ -155,6 +158,11 @@ void Session::start_checkpoint() {
                        best);
 }
 
+void Session::flush() {
+    attempt("the metrics are not written", [&] { metrics_.flush(); });
+    if (events_) attempt("TensorBoard's events are not written", [&] { events_->flush(); });
+}
+
 void Session::report_failure() {
     if (const auto failure = checkpoints_.take_failure())
         warn(fmt::format("no checkpoint is written: {}", *failure));
@@ -172,6 +180,7 @@ void Session::leave() {
     attempt("curves.png is not drawn", [&] { folder_.write_curves(); });
     attempt("progress.gif is not written",
             [&] { folder_.write_progress([&](const std::string& line) { warn(line); }); });
+    if (events_) attempt("TensorBoard's events are not written", [&] { events_->flush(); });
     if (!options_.profile.empty())
         attempt("the profile is not written", [&] { trace_.write(options_.profile); });
     const char* how = !kept ? "failed" : finished() ? "finished" : "interrupted";

@@ -7,6 +7,7 @@
 
 #include <duet/models/sampler.hpp>
 #include <duet/models/training/checkpoint.hpp>
+#include <duet/models/training/event_log.hpp>
 #include <duet/models/training/trainer.hpp>
 
 #include "checkpoints.hpp"
@@ -51,6 +52,7 @@ class Session {
     void leave();
     void write_weights();
     void draw_samples();
+    void flush();
     Bytes weights() const;
 
     /// Whether it could be done; if not, says so.
@@ -73,6 +75,7 @@ class Session {
     Progress progress_;
     MetricsLog metrics_;
     CheckpointWriter checkpoints_;
+    std::optional<models::EventLog> events_;
     Provenance provenance_;
     models::Sampler sampler_;
     Trace trace_;

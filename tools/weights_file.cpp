@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <xtensor/xarray.hpp>
 
+#include <duet/data/npz.hpp>
 #include <duet/data/sha256.hpp>
 #include <duet/graph/error.hpp>
 #include <duet/models/weights.hpp>
@@ -12,6 +13,10 @@
 namespace duet::tools {
 
 namespace {
+
+bool is_archive(const std::filesystem::path& path) {
+    return path.extension() == ".npz";
+}
 
 struct ImageSize {
     std::size_t height;
@@ -56,11 +61,16 @@ Spec layer_of(const Safetensors& file, const std::filesystem::path& path,
 
 }  // namespace
 
+Safetensors read_arrays(const std::filesystem::path& path) {
+    return is_archive(path) ? read_npz(path) : read_safetensors(path);
+}
+
 WeightsFile read_weights(const std::filesystem::path& path, const std::optional<std::string>& model,
                          const Dataset* data) {
     const Bytes bytes = read_file(path);
     const std::span<const std::byte> all = std::as_bytes(std::span(bytes));
-    Safetensors contents = parse_safetensors_as<float>(all, path.string());
+    Safetensors contents =
+        is_archive(path) ? parse_npz(all, path.string()) : parse_safetensors_as<float>(all, path.string());
     Spec layer = layer_of(contents, path, model, data);
     return {path, std::move(contents), std::move(layer), sha256(all)};
 }

@@ -18,6 +18,9 @@ struct WeightsFile {
     std::string sha256;  ///< of the file
 };
 
+/// The arrays and metadata of a file: a .npz archive by its name, else safetensors. Throws FileError.
+Safetensors read_arrays(const std::filesystem::path& path);
+
 /// Reads a weights file. Where it does not say what model it holds, `model`, the user's --model, must: of
 /// perceptrons the arrays show the widths, and `data`, or null, holds the images that it draws, which are
 /// square without; the networks of other models are those that fit the images in `data`. Throws FileError for

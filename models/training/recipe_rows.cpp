@@ -48,7 +48,7 @@ void add_groups(Catalogue& catalogue) {
                    "",
                    "weights to start from, and the draws and the place in the data to go on with",
                    "",
-                   {{"path", "the safetensors file", text_value(), {}, true},
+                   {{"path", "a weights file, .safetensors or .npz", text_value(), {}, true},
                     {"sha256", "of the file; another one is refused", text_value(), {}, true}}});
     const Rule side = whole_number(1, largest_side);
     catalogue.add(
@@ -95,6 +95,10 @@ void add_groups(Catalogue& catalogue) {
                      "about 600 pixels wide",
                      whole_number(0, largest_scale),
                      {{std::int64_t{0}}}},
+                    {"tensorboard",
+                     "keep metrics and pictures for TensorBoard too, in events/",
+                     true_or_false(),
+                     {{false}}},
                     {"checkpoint_every",
                      "between checkpoints: a number of steps, or a time such as \"60s\", \"5m\" or \"1h\"",
                      interval(),

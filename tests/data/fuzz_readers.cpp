@@ -6,9 +6,11 @@
 #include <duet/data/gzip.hpp>
 #include <duet/data/idx.hpp>
 #include <duet/data/npy.hpp>
+#include <duet/data/npz.hpp>
 #include <duet/data/png.hpp>
 #include <duet/data/png_text.hpp>
 #include <duet/data/safetensors.hpp>
+#include <duet/data/zip.hpp>
 #include <duet/graph/error.hpp>
 
 /// libFuzzer's entry: the first byte chooses a reader, the rest is the file. Readers may refuse with
@@ -18,7 +20,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto contents = std::as_bytes(std::span(data, size)).subspan(1);
     constexpr std::uint64_t most_decompressed = 1 << 24;
     try {
-        switch (data[0] % 8) {
+        switch (data[0] % 10) {
             case 0:
                 duet::parse_idx(contents, "fuzz");
                 break;
@@ -34,10 +36,17 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             case 4:
                 duet::parse_safetensors_as<float>(contents, "fuzz");
                 break;
+            case 6:
+                duet::parse_npz(contents, "fuzz", most_decompressed);
+                break;
+            case 7:
+                for (const duet::ZipMember& member : duet::zip_members(contents, "fuzz"))
+                    if (member.size <= most_decompressed) duet::unpack(member, "fuzz");
+                break;
             case 5:
                 duet::parse_cifar10(contents, "fuzz");
                 break;
-            case 6:
+            case 8:
                 duet::parse_png_texts(contents, "fuzz");
                 break;
             default:

@@ -1,3 +1,5 @@
+#include <cstring>
+
 #include <doctest/doctest.h>
 
 #include <duet/data/npy.hpp>
@@ -67,8 +69,11 @@ TEST_CASE("other .npy files are refused") {
     for (const char* shape : {"6", "2, 3,", "-1, 3", "2,, 3", ",", "2 3", "x", "99999999999999999999, 0"}) {
         CHECK(contains(error_of(npy_file(header(shape), 24)), "unexpected .npy header"));
     }
-    CHECK(contains(error_of(npy_file("{'descr': '<f8', 'fortran_order': False, 'shape': (1,), }\n", 8)),
-                   "unexpected"));
+    for (const char* type : {"<f2", ">f4", "|u1", "<c8", "<U1", "<i4"})
+        CHECK(contains(
+            error_of(npy_file(
+                std::string("{'descr': '") + type + "', 'fortran_order': False, 'shape': (1,), }\n", 8)),
+            "unexpected"));
     CHECK(contains(error_of(npy_file(header("2, 3"), 25)), "(2, 3) does not match the 25 bytes"));
     CHECK(contains(error_of(npy_file(header("2, 3"), 20)), "does not match"));
     CHECK(contains(error_of(npy_file(header("4611686018427387904, 4"), 0)), "does not match"));
@@ -77,4 +82,32 @@ TEST_CASE("other .npy files are refused") {
     const Bytes good = encode_npy(counting({2, 3}));
     CHECK(refuses_every_prefix(good, read));
     CHECK(refused_mutations(good, 4000, 5, read) > 2000);
+}
+
+TEST_CASE("doubles, integers and column-major arrays are read from .npy") {
+    const auto read = [](const std::string& type, const std::string& order, const std::string& shape,
+                         auto values) {
+        const std::string header =
+            "{'descr': '" + type + "', 'fortran_order': " + order + ", 'shape': (" + shape + "), }\n";
+        Bytes file = npy_file(header, sizeof(values[0]) * values.size());
+        std::memcpy(file.data() + file.size() - sizeof(values[0]) * values.size(), values.data(),
+                    sizeof(values[0]) * values.size());
+        return parse_npy(view(file), "x.npy");
+    };
+    const Array doubles = read("<f8", "False", "2, 2", std::vector<double>{0.5, -1, 1e-60, 0.1});
+    CHECK(doubles == Array{{0.5F, -1.0F}, {0.0F, 0.1F}});
+    const Array count = read("<i8", "False", "", std::vector<std::int64_t>{1 << 20});
+    CHECK(count.dimension() == 0);
+    CHECK(count() == 1048576.0F);
+    CHECK_THROWS_AS(read("<f8", "False", "1,", std::vector<double>{1e60}), FileError);
+    CHECK_THROWS_AS(read("<i8", "False", "1,", std::vector<std::int64_t>{(1 << 24) + 1}), FileError);
+    // Element (i, j, k) is 100 i + 10 j + k.
+    const Array columns = read("<f4", "True", "2, 3, 2",
+                               std::vector<float>{0, 100, 10, 110, 20, 120, 1, 101, 11, 111, 21, 121});
+    REQUIRE(columns.dimension() == 3);
+    for (std::size_t i = 0; i < 2; ++i)
+        for (std::size_t j = 0; j < 3; ++j)
+            for (std::size_t k = 0; k < 2; ++k)
+                CHECK(columns(i, j, k) == static_cast<float>(100 * i + 10 * j + k));
+    CHECK(read("<f4", "True", "0, 3", std::vector<float>{}).shape()[1] == 3);
 }

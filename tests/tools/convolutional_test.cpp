@@ -36,8 +36,8 @@ struct Pictures {
     }
 
     Outcome train(const fs::path& images, const std::vector<std::string>& more) const {
-        std::vector<std::string> arguments = {"train", "--data",    images,    "--out",
-                                              run,     "--restart", "--steps", "3"};
+        std::vector<std::string> arguments = {"train",     "--data",  images, "--out",   run,
+                                              "--restart", "--scale", "1",    "--steps", "3"};
         arguments.insert(arguments.end(), more.begin(), more.end());
         return duet_command(arguments);
     }

@@ -10,7 +10,7 @@ namespace fs = std::filesystem;
 TEST_CASE("every command explains itself") {
     const Outcome all = duet_command({"--help"});
     CHECK(all.code == 0);
-    for (const char* command : {"train", "sample", "inspect", "compare"}) {
+    for (const char* command : {"train", "sample", "inspect", "compare", "export"}) {
         CHECK(contains(all.out, command));
         const Outcome one = duet_command({command, "--help"});
         CHECK(one.code == 0);

@@ -37,8 +37,8 @@ struct Training {
     explicit Training(std::size_t side = 8) { write_images(data, 40, side); }
 
     Outcome train(const fs::path& out, const std::vector<std::string>& more) const {
-        std::vector<std::string> arguments = {"train", "--data",    data,      "--out",
-                                              out,     "--restart", "--batch", "8"};
+        std::vector<std::string> arguments = {"train",     "--data",  data, "--out",   out,
+                                              "--restart", "--scale", "1",  "--batch", "8"};
         arguments.insert(arguments.end(), more.begin(), more.end());
         return duet_command(arguments);
     }

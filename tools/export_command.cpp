@@ -1,0 +1,118 @@
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include <fmt/format.h>
+
+#include <duet/data/npz.hpp>
+#include <duet/graph/error.hpp>
+#include <duet/models/onnx.hpp>
+#include <duet/models/weights.hpp>
+
+#include "checkpoints.hpp"
+#include "commands.hpp"
+#include "numbers.hpp"
+#include "output_path.hpp"
+#include "weights_file.hpp"
+
+namespace duet::tools {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t most_images = 65536;
+
+struct ExportArguments {
+    std::string weights;
+    std::string out;
+    std::string network = "generator";
+    std::string model;
+    std::size_t batch = 0;
+};
+
+/// The weights in a run's folder, those of its last checkpoint if it never ended, or the file itself.
+fs::path weights_in(const fs::path& path) {
+    std::error_code error;
+    if (!fs::is_directory(path, error)) return path;
+    const fs::path weights = path / "weights.safetensors", checkpoints = path / "checkpoints";
+    if (const auto steps = checkpoint_steps(checkpoints); !fs::exists(weights, error) && !steps.empty())
+        return checkpoint_path(checkpoints, steps.back());
+    if (!fs::exists(weights, error))
+        throw FileError(
+            fmt::format("{}: holds no weights.safetensors: give a weights file or the folder of a "
+                        "training that wrote one",
+                        path.string()));
+    return weights;
+}
+
+void export_onnx(const ExportArguments& arguments, const fs::path& weights) {
+    const WeightsFile file =
+        read_weights(weights, arguments.model.empty() ? std::nullopt : std::optional(arguments.model));
+    const models::Model model =
+        models::model_in(models::standard_catalogue(), file.layer, file.contents, file.path);
+    const Bytes bytes =
+        models::encode_onnx(model, file.layer, arguments.network,
+                            arguments.batch == 0 ? std::nullopt : std::optional(arguments.batch));
+    write_file_atomically(arguments.out, std::as_bytes(std::span(bytes)));
+}
+
+void run_export(const ExportArguments& arguments, const CLI::App& command) {
+    const fs::path out = arguments.out;
+    const std::string form = out.extension().string();
+    if (form != ".onnx" && form != ".npz" && form != ".safetensors")
+        throw Error(fmt::format("--out: {}: the name must end in .onnx, .npz or .safetensors", out.string()));
+    for (const char* option : {"--network", "--batch", "--model"})
+        if (form != ".onnx" && command.count(option) > 0)
+            throw Error(fmt::format("{}: is for .onnx: {} takes all arrays as they are", option, form));
+    check_output_file("--out", out);
+    const fs::path weights = weights_in(arguments.weights);
+    if (form == ".onnx")
+        export_onnx(arguments, weights);
+    else if (form == ".npz")
+        write_npz(out, read_arrays(weights));
+    else
+        write_safetensors(out, read_arrays(weights));
+}
+
+}  // namespace
+
+void add_export_command(CLI::App& app) {
+    CLI::App* command =
+        app.add_subcommand("export", "Write saved weights in a form that other programs read.");
+    auto arguments = std::make_shared<ExportArguments>();
+    command
+        ->add_option("WEIGHTS", arguments->weights,
+                     "A weights file, .safetensors or .npz, or the folder of a training")
+        ->required()
+        ->check(path_name())
+        ->type_name("FILE|DIR");
+    command
+        ->add_option(
+            "--out", arguments->out,
+            "A name ending in .onnx for one network as an ONNX model, with frozen statistics; in .npz "
+            "for NumPy or .safetensors for PyTorch, with all arrays and the recipe")
+        ->required()
+        ->check(path_name())
+        ->type_name("FILE");
+    command
+        ->add_option("--network", arguments->network,
+                     "Of .onnx: generator, from latent to images in [0, 1], or discriminator, from such "
+                     "images to scores; of conditional models also from labels")
+        ->check(one_of({"generator", "discriminator"}))
+        ->type_name("NAME")
+        ->capture_default_str();
+    command
+        ->add_option("--batch", arguments->batch, "Of .onnx: how many images at a time (default: any number)")
+        ->transform(whole_number(1, most_images))
+        ->type_name("N");
+    command
+        ->add_option("--model", arguments->model,
+                     "Of .onnx: the model, needed for weights without metadata, of perceptrons")
+        ->check(one_of(models::preset_names()))
+        ->type_name("NAME");
+    command->callback([arguments, command] { run_export(*arguments, *command); });
+}
+
+}  // namespace duet::tools
