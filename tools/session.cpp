@@ -216,9 +216,12 @@ void Session::draw_samples() {
     const std::size_t count =
         classes == 0 ? sample_count : sample_columns * std::min(classes, most_class_rows);
     const Bytes bytes = weights();
+    const Image grid = tile_grid(sampler_.draw(count, class_rows(count, sample_columns, classes)),
+                                 model_.images.height, model_.images.width, sample_columns, sample_padding);
+    const Image picture = scaled(grid, recipe_.whole("output.scale"));
+    if (events_) events_->add_picture(step(), picture);
     folder_.write_samples(
-        step(), sampler_.draw(count, class_rows(count, sample_columns, classes)), model_.images,
-        recipe_.whole("output.scale"),
+        step(), picture,
         picture_texts(recipe_.whole("seed"), step(), sha256(std::as_bytes(std::span(bytes)))));
 }
 
