@@ -177,7 +177,8 @@ def check_arrays(name):
     arrays = safetensors.numpy.load_file(weights)
     run(duet, "export", work / name, "--out", archive)
     members = dict(np.load(archive))
-    recipe = members.pop("__metadata__/recipe")
+    recipe = members["__metadata__/recipe"]
+    members = {name: values for name, values in members.items() if not name.startswith("__metadata__/")}
     check(f"{name}: npz read by numpy", same_arrays(members, arrays), f"{len(arrays)} arrays")
     with safetensors.safe_open(weights, "numpy") as file:
         check(f"{name}: the recipe in both", recipe.decode() == file.metadata()["recipe"])
