@@ -15,5 +15,8 @@ void add_plot_command(CLI::App& app);
 void add_completion_command(CLI::App& app);
 void add_man_command(CLI::App& app);
 void add_export_command(CLI::App& app);
+void add_runs_command(CLI::App& app);
+void add_info_command(CLI::App& app);
+void add_verify_command(CLI::App& app);
 
 }  // namespace duet::tools

@@ -100,6 +100,9 @@ int run(int argc, char** argv) {
     duet::tools::add_completion_command(app);
     duet::tools::add_man_command(app);
     duet::tools::add_export_command(app);
+    duet::tools::add_runs_command(app);
+    duet::tools::add_info_command(app);
+    duet::tools::add_verify_command(app);
     std::vector<std::string> arguments(argv + 1, argv + argc);
     if (!arguments.empty() && arguments.front() == "help") {
         arguments.erase(arguments.begin());

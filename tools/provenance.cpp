@@ -64,12 +64,19 @@ std::string sha256_of_file(const fs::path& path) {
     return sha256(std::as_bytes(std::span(contents)));
 }
 
-bool has_ended(const fs::path& run) {
+nlohmann::json read_provenance(const fs::path& run) {
     constexpr std::uint64_t most_bytes = 1 << 20;
+    const fs::path path = run / "run.json";
+    const Bytes contents = read_file(path, most_bytes);
+    nlohmann::json json = nlohmann::json::parse(contents.begin(), contents.end(), nullptr, false);
+    if (!json.is_object())
+        throw FileError(fmt::format("{}: not JSON as `duet train` writes it", path.string()));
+    return json;
+}
+
+bool has_ended(const fs::path& run) {
     try {
-        const Bytes contents = read_file(run / "run.json", most_bytes);
-        const auto json = nlohmann::json::parse(contents.begin(), contents.end(), nullptr, false);
-        return json.is_object() && json.value("state", nlohmann::json()) == "finished";
+        return read_provenance(run).value("state", nlohmann::json()) == "finished";
     } catch (const FileError&) {
         return false;
     }

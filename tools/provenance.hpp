@@ -4,6 +4,8 @@
 #include <filesystem>
 #include <string>
 
+#include <nlohmann/json_fwd.hpp>
+
 #include <duet/data/spec.hpp>
 #include <duet/models/training/state.hpp>
 
@@ -32,6 +34,9 @@ class Provenance {
     std::uint64_t resumed_from_;
     std::string started_;
 };
+
+/// What a run.json holds. Throws FileError if it is missing or no object.
+nlohmann::json read_provenance(const std::filesystem::path& run);
 
 /// Whether the run.json in a run's folder says that it is finished.
 bool has_ended(const std::filesystem::path& run);

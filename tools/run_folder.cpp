@@ -83,7 +83,7 @@ std::string name_of_step(std::uint64_t step, std::string_view suffix) {
 
 void check_run_folder(const fs::path& path) {
     std::error_code error;
-    if (!fs::exists(path, error) || fs::exists(path / mark_name, error)) return;
+    if (!fs::exists(path, error) || is_run(path)) return;
     if (!fs::is_directory(path, error)) throw Error(fmt::format("--out: {} is not a folder", path.string()));
     const fs::directory_iterator entries(path, error);
     if (error) throw Error(fmt::format("--out: cannot list {}: {}", path.string(), error.message()));
@@ -119,6 +119,11 @@ void check_space(const fs::path& folder, std::uint64_t state_bytes) {
     if (!error && space.available < needed)
         throw StorageError(fmt::format("--out: the disk of {} has {} MiB left; the run's files need about {}",
                                        folder.string(), space.available / mebibyte, needed / mebibyte));
+}
+
+bool is_run(const fs::path& path) {
+    std::error_code error;
+    return fs::exists(path / mark_name, error);
 }
 
 bool is_running(const fs::path& run) {

@@ -61,6 +61,8 @@ class RunFolder {
 void check_space(const std::filesystem::path& folder, std::uint64_t state_bytes);
 /// Throws Error, as RunFolder does, if the folder holds something else than a run.
 void check_run_folder(const std::filesystem::path& path);
+/// Whether a folder has the mark of a run.
+bool is_run(const std::filesystem::path& path);
 /// Whether a process is working on the run in this folder.
 bool is_running(const std::filesystem::path& run);
 /// Moves a run aside, to the next free of <path>.old-1, <path>.old-2 and so on, and returns where. Throws as

@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include <csignal>
 
@@ -115,4 +116,42 @@ TEST_CASE("names from files are made fit for a message") {
     CHECK(name_for_message("a key\n") == "\"a key?\"");
     CHECK(name_for_message("") == "\"\"");
     CHECK(name_for_message(std::string(81, 'x')) == quoted_for_message(std::string(81, 'x')));
+}
+
+TEST_CASE("a file that grows is cut where it is opened, and what is appended is there whole") {
+    const TemporaryFolder folder;
+    const std::filesystem::path path = folder.path() / "rows.csv";
+    {
+        AppendedFile file(path, 0);
+        file.append("one\n");
+        file.append("two\n");
+        file.sync();
+        CHECK(file.size() == 8);
+    }
+    AppendedFile file(path, 4);
+    file.append("three\n");
+    CHECK(file.size() == 10);
+    const Bytes contents = read_file(path);
+    CHECK(std::string(contents.begin(), contents.end()) == "one\nthree\n");
+    CHECK_THROWS_AS(AppendedFile(path, 11), StorageError);
+    CHECK_THROWS_AS(AppendedFile(folder.path() / "none" / "rows.csv", 0), StorageError);
+}
+
+TEST_CASE("temporary files of processes that are gone are removed, others stay") {
+    const TemporaryFolder folder;
+    const pid_t gone = ::fork();
+    if (gone == 0) ::_exit(0);
+    ::waitpid(gone, nullptr, 0);
+    const auto partial = [&](pid_t process) {
+        return folder.path() / (".duet-" + std::to_string(process) + "-0.partial");
+    };
+    for (const pid_t process : {gone, ::getpid()}) write_file_atomically(partial(process), "x");
+    for (const char* name : {".duet-x-0.partial", ".duet--5-0.partial", "duet.partial", "notes"})
+        write_file_atomically(folder.path() / name, "x");
+    remove_stale_partials(folder.path());
+    CHECK_FALSE(std::filesystem::exists(partial(gone)));
+    CHECK(std::filesystem::exists(partial(::getpid())));
+    CHECK(std::filesystem::exists(folder.path() / ".duet-x-0.partial"));
+    CHECK(std::filesystem::exists(folder.path() / ".duet--5-0.partial"));
+    remove_stale_partials(folder.path() / "none");
 }

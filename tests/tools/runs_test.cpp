@@ -1,0 +1,174 @@
+#include <signal.h>
+
+#include <chrono>
+#include <thread>
+
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "support.hpp"
+
+using namespace duet;
+using namespace duet::testing;
+
+namespace fs = std::filesystem;
+
+namespace {
+
+struct Runs {
+    Runs() { write_images(data, 40, 8); }
+
+    Outcome train(const std::string& name, const std::vector<std::string>& more) const {
+        std::vector<std::string> words = {"train",   "--data", data,      "--out",       all / name,
+                                          "--batch", "4",      "--quiet", "--log-every", "1"};
+        words.insert(words.end(), more.begin(), more.end());
+        return duet_command(words);
+    }
+
+    TemporaryFolder folder;
+    fs::path data = folder.path() / "data", all = folder.path() / "runs";
+};
+
+nlohmann::json run_in(const Runs& runs, const std::string& name) {
+    const Outcome outcome = duet_command({"runs", runs.all, "--json"});
+    REQUIRE(outcome.code == 0);
+    for (const auto& run : nlohmann::json::parse(outcome.out))
+        if (fs::path(run["path"].get<std::string>()).filename() == name) return run;
+    return {};
+}
+
+}  // namespace
+
+TEST_CASE("duet runs lists what runs are and how they stand") {
+    const Runs runs;
+    REQUIRE(runs.train("run-10", {"--steps", "3", "--set", "output.best=generator_loss"}).code == 0);
+    REQUIRE(runs.train("run-9", {"--steps", "2", "--preset", "article"}).code == 0);
+    fs::create_directories(runs.all / "stranger");
+    Process process("duet", {"train", "--data", runs.data, "--out", runs.all / "deep" / "run-1", "--batch",
+                             "4", "--steps", "1000000000", "--log-every", "1"});
+    while (!fs::exists(runs.all / "deep" / "run-1" / "samples" / "step-000000.png"))
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    CHECK(run_in(runs, "run-1")["state"] == "running");
+    process.send(SIGKILL);
+    process.wait();
+    CHECK(run_in(runs, "run-1")["state"] == "killed");
+    const nlohmann::json run = run_in(runs, "run-10");
+    CHECK(run["state"] == "finished");
+    CHECK(run["step"] == 3);
+    CHECK(run["steps"] == 3);
+    CHECK(run["model"] == "mlp");
+    CHECK(run["data"] == runs.data.string());
+    CHECK(run["metrics"].contains("generator_loss"));
+    CHECK(run["metrics"]["best generator_loss"] <= run["metrics"]["generator_loss"]);
+
+    const Outcome table = duet_command({"runs", runs.all});
+    CHECK(table.out.find("run-9") < table.out.find("run-10"));
+    CHECK(table.out.starts_with("run "));
+    CHECK(std::count(table.out.begin(), table.out.end(), '\n') == 4);
+    const Outcome by_steps = duet_command({"runs", runs.all, "--sort", "steps", "--csv"});
+    CHECK(by_steps.out.starts_with("path,state,model,data,started,step,steps,seconds,"));
+    CHECK(by_steps.out.find("run-9") < by_steps.out.find("run-10"));
+    CHECK(duet_command({"runs", runs.all, "--sort", "colour"}).code == 2);
+    CHECK(duet_command({"runs", runs.folder.path() / "none"}).code == 2);
+
+    // A damaged run is listed, with what is wrong.
+    write_bytes(runs.all / "run-9" / "recipe.toml", {'='});
+    write_bytes(runs.all / "run-9" / "run.json", {'['});
+    CHECK(run_in(runs, "run-9")["state"] == "unknown");
+    CHECK(contains(run_in(runs, "run-9")["problem"].get<std::string>(), "recipe.toml"));
+}
+
+TEST_CASE("duet info says what files and folders hold") {
+    const Runs runs;
+    REQUIRE(runs.train("run", {"--steps", "3"}).code == 0);
+    const fs::path run = runs.all / "run";
+    const auto check_info = [](const fs::path& path, const std::vector<std::string>& parts) {
+        const Outcome outcome = duet_command({"info", path});
+        CAPTURE(outcome.err);
+        CHECK(outcome.code == 0);
+        for (const std::string& part : parts) {
+            CAPTURE(part);
+            CHECK(contains(outcome.out, part));
+        }
+    };
+    check_info(run, {"finished", "3 of 3", "non-saturating", runs.data.string()});
+    check_info(run / "weights.safetensors",
+               {"next draw 6, next batch 3", "\"generator.0.weight\" (128, 100)"});
+    check_info(run / "checkpoints" / "step-000003.safetensors",
+               {"whole by its CRC-32", "generator_adam.mean.generator.0.weight"});
+    check_info(run / "recipe.toml", {"mlp-generator"});
+    check_info(runs.data, {"40 of 8x8, 1 channel"});
+    CHECK(duet_command({"info", runs.folder.path() / "none"}).code == 2);
+    CHECK(duet_command({"info", runs.data / "train-images-idx3-ubyte"}).code == 2);
+}
+
+TEST_CASE("duet verify finds what was changed, and where a run trained again first differs") {
+    const Runs runs;
+    REQUIRE(runs.train("first", {"--steps", "4"}).code == 0);
+    const std::vector<std::string> more = {"--steps",
+                                           "9",
+                                           "--checkpoint-every",
+                                           "3",
+                                           "--keep-every",
+                                           "3",
+                                           "--init",
+                                           runs.all / "first" / "weights.safetensors"};
+    REQUIRE(runs.train("run", more).code == 0);
+    const fs::path run = runs.all / "run";
+    const auto verify = [&](const std::vector<std::string>& options) {
+        std::vector<std::string> words = {"verify", run};
+        words.insert(words.end(), options.begin(), options.end());
+        return duet_command(words);
+    };
+    const Outcome same = verify({"--rerun", "--threads", "1"});
+    CAPTURE(same.err);
+    CHECK(same.code == 0);
+    CHECK(contains(same.out, "same: 9 steps, 9 rows of metrics, 3 checkpoints"));
+    CHECK_FALSE(contains(same.out, "differs"));
+
+    SUBCASE("a changed file") {
+        Bytes weights = read_file(run / "weights.safetensors");
+        weights.back() ^= 1;
+        write_bytes(run / "weights.safetensors", weights);
+        const Outcome changed = verify({});
+        CHECK(changed.code == 1);
+        CHECK(contains(changed.out, "weights.safetensors  differs"));
+        CHECK(is_error_line(changed.err));
+    }
+    SUBCASE("another recipe") {
+        std::string recipe = text_of(run / "recipe.toml");
+        const std::size_t at = recipe.find("rate = 0.0002");
+        recipe.replace(at, 13, "rate = 0.0003");
+        write_bytes(run / "recipe.toml", Bytes(recipe.begin(), recipe.end()));
+        nlohmann::json json = nlohmann::json::parse(text_of(run / "run.json"));
+        json["sha256"].erase("recipe.toml");
+        const std::string text = json.dump();
+        write_bytes(run / "run.json", Bytes(text.begin(), text.end()));
+        const Outcome again = verify({"--rerun"});
+        CHECK(again.code == 1);
+        CHECK(contains(again.err, "differs at step 2 or before: the metric "));
+    }
+    SUBCASE("other images") {
+        write_images(runs.data, 41, 8);
+        const Outcome other = verify({});
+        CHECK(other.code == 1);
+        CHECK(contains(other.out, "data                 differs"));
+    }
+    CHECK(duet_command({"verify", runs.data}).code == 2);
+}
+
+TEST_CASE("run.json says who trained what, and how it ended") {
+    const Runs runs;
+    REQUIRE(runs.train("run", {"--steps", "3"}).code == 0);
+    const nlohmann::json json = nlohmann::json::parse(text_of(runs.all / "run" / "run.json"));
+    CHECK(json["state"] == "finished");
+    CHECK(json["steps"] == 3);
+    for (const char* key : {"version", "commit", "compiler", "processor", "started", "ended", "command"}) {
+        CAPTURE(key);
+        CHECK_FALSE(json[key].get<std::string>().empty());
+    }
+    CHECK(contains(json["command"].get<std::string>(), "train --data"));
+    CHECK(json["sha256"]["state"].get<std::string>().size() == 64);
+    CHECK(json["data"]["sha256"].get<std::string>().size() == 64);
+}
