@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <cassert>
-#include <csignal>
-#include <exception>
 #include <system_error>
 
 #include <fmt/format.h>
@@ -47,93 +45,38 @@ std::optional<models::Checkpoint> newest_checkpoint(const fs::path& folder, cons
 }
 
 CheckpointWriter::CheckpointWriter(fs::path folder, std::uint64_t keep_every, const MetricsLog& metrics,
-                                   std::optional<std::uint64_t> last)
-    : folder_(std::move(folder)), keep_every_(keep_every), metrics_(metrics) {
+                                   std::optional<std::uint64_t> last, Background& background)
+    : folder_(std::move(folder)), keep_every_(keep_every), metrics_(metrics), background_(background) {
     if (last) last_.push_back(*last);
-    // Signals are for the thread that trains.
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    try {
-        thread_ = std::thread([this] { work(); });
-    } catch (const std::system_error&) {
-        // The system starts no more threads: `start` does the work.
-    }
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
-}
-
-CheckpointWriter::~CheckpointWriter() {
-    {
-        const std::lock_guard lock(mutex_);
-        ending_ = true;
-    }
-    changed_.notify_all();
-    if (thread_.joinable()) thread_.join();
-}
-
-bool CheckpointWriter::busy() const {
-    const std::lock_guard lock(mutex_);
-    return job_.has_value();
 }
 
 void CheckpointWriter::start(models::Snapshot& snapshot, models::CheckpointNotes notes, bool best) {
-    assert(!busy());
+    assert(!snapshot.held());
     snapshot.hold();
-    {
-        const std::lock_guard lock(mutex_);
-        job_ = Job{&snapshot, std::move(notes), best};
-    }
-    changed_.notify_all();
-    if (!thread_.joinable()) do_job();
+    written_ = false;
+    background_.add("no checkpoint is written", [this, &snapshot, notes = std::move(notes), best] {
+        try {
+            write(snapshot, notes, best);
+        } catch (...) {
+            snapshot.release();
+            throw;
+        }
+    });
 }
 
-void CheckpointWriter::wait() {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return !job_; });
-}
-
-std::optional<std::string> CheckpointWriter::take_failure() {
-    const std::lock_guard lock(mutex_);
-    return std::exchange(failure_, std::nullopt);
-}
-
-void CheckpointWriter::work() {
-    std::unique_lock lock(mutex_);
-    for (;;) {
-        changed_.wait(lock, [&] { return job_ || ending_; });
-        if (!job_) return;
-        lock.unlock();
-        do_job();
-        lock.lock();
-    }
-}
-
-void CheckpointWriter::do_job() {
-    std::optional<std::string> failure;
-    try {
-        write(*job_);
-    } catch (const std::exception& error) {
-        failure = error.what();
-    }
-    job_->snapshot->release();
-    const std::lock_guard lock(mutex_);
-    failure_ = failure;
-    job_.reset();
-    changed_.notify_all();
-}
-
-void CheckpointWriter::write(const Job& job) {
-    const std::uint64_t step = job.snapshot->at().step;
-    const Bytes contents = encode_checkpoint(*job.snapshot, job.notes);
-    job.snapshot->release();
+void CheckpointWriter::write(models::Snapshot& snapshot, const models::CheckpointNotes& notes, bool best) {
+    const std::uint64_t step = snapshot.at().step;
+    const Bytes contents = encode_checkpoint(snapshot, notes);
+    snapshot.release();
     const std::span<const std::byte> bytes = std::as_bytes(std::span(contents));
     metrics_.sync();
     std::error_code ignored;
     fs::create_directories(folder_, ignored);
     write_file_atomically(checkpoint_path(folder_, step), bytes);
+    written_ = true;
     if (last_.empty() || last_.back() != step) last_.push_back(step);
     if (last_.size() > kept) last_.erase(last_.begin());
-    if (job.best) write_file_atomically(folder_ / "best.safetensors", bytes);
+    if (best) write_file_atomically(folder_ / "best.safetensors", bytes);
     remove_others();
 }
 

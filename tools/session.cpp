@@ -46,7 +46,7 @@ Session::Session(models::Trainer& trainer, const models::Model& model, const Spe
       metrics_(folder.metrics(), from ? from->notes.metrics_bytes : 0, from ? from->notes.seconds : 0,
                trainer, images),
       checkpoints_(folder.checkpoints(), recipe.whole("output.keep_every"), metrics_,
-                   from ? std::optional(step()) : std::nullopt),
+                   from ? std::optional(step()) : std::nullopt, background_),
       provenance_(folder.path() / "run.json", recipe, trainer.arena().threads(), step()),
       sampler_(model, recipe.whole("seed"), trainer.arena()),
       start_(metrics_.seconds()),
@@ -70,7 +70,7 @@ bool Session::time_is_up() const {
 
 bool Session::checkpoint_is_due() const {
     if (checkpoint_steps_ != 0) return step() % checkpoint_steps_ == 0;
-    return metrics_.seconds() - checkpoint_at_ >= checkpoint_seconds_ && !checkpoints_.busy();
+    return metrics_.seconds() - checkpoint_at_ >= checkpoint_seconds_ && !background_.busy();
 }
 
 template <class Action>
@@ -89,7 +89,7 @@ auto Session::finite(Action&& action) -> decltype(action()) {
     try {
         return action();
     } catch (const NonFiniteError& error) {
-        checkpoints_.wait();
+        background_.wait();
         attempt("the metrics are not written", [&] { metrics_.finish(); });
         const bool written = attempt("the weights are not written", [&] { write_weights(); });
         attempt("run.json is not written",
@@ -124,7 +124,7 @@ void Session::train() {
         if (step() % sample_every_ == 0) attempt("no picture is drawn", [&] { draw_samples(); });
         if (metrics_.flush_is_due()) flush();
         if (checkpoint_is_due()) start_checkpoint();
-        report_failure();
+        report_failures();
     }
     progress_.finish();
     if (step() > first && step() % log_every_ != 0) metrics_.set_last_row(metrics_.row_of(trainer_.record()));
@@ -134,8 +134,7 @@ void Session::train() {
 
 /// The checkpoint's rows are on their way to the disk before it is.
 void Session::start_checkpoint() {
-    checkpoints_.wait();
-    report_failure();
+    background_.wait();
     checkpoint_at_ = metrics_.seconds();
     models::Snapshot& snapshot = finite([&]() -> models::Snapshot& { return trainer_.take_snapshot(); });
     flush();
@@ -163,20 +162,20 @@ void Session::flush() {
     if (events_) attempt("TensorBoard's events are not written", [&] { events_->flush(); });
 }
 
-void Session::report_failure() {
-    if (const auto failure = checkpoints_.take_failure())
-        warn(fmt::format("no checkpoint is written: {}", *failure));
+void Session::report_failures() {
+    for (const std::string& failure : background_.take_failures()) warn(failure);
 }
 
 /// What a run is kept for comes first.
 void Session::leave() {
-    checkpoints_.wait();
-    const std::optional<std::string> failure = checkpoints_.take_failure();
-    if (failure) warn(fmt::format("no checkpoint is written: {}", *failure));
-    bool kept = !failure;
+    background_.wait();
+    report_failures();
+    bool kept = checkpoints_.written();
     kept &= attempt("the weights are not written", [&] { write_weights(); });
     attempt("the metrics are not written", [&] { metrics_.finish(); });
     if (step() % sample_every_ != 0) attempt("no picture is drawn", [&] { draw_samples(); });
+    background_.wait();
+    report_failures();
     attempt("curves.png is not drawn", [&] { folder_.write_curves(); });
     attempt("progress.gif is not written",
             [&] { folder_.write_progress([&](const std::string& line) { warn(line); }); });
@@ -215,14 +214,19 @@ void Session::draw_samples() {
     const std::size_t classes = model_.images.classes;
     const std::size_t count =
         classes == 0 ? sample_count : sample_columns * std::min(classes, most_class_rows);
-    const Bytes bytes = weights();
-    const Image grid = tile_grid(sampler_.draw(count, class_rows(count, sample_columns, classes)),
-                                 model_.images.height, model_.images.width, sample_columns, sample_padding);
-    const Image picture = scaled(grid, recipe_.whole("output.scale"));
-    if (events_) events_->add_picture(step(), picture);
-    folder_.write_samples(
-        step(), picture,
-        picture_texts(recipe_.whole("seed"), step(), sha256(std::as_bytes(std::span(bytes)))));
+    Array images = sampler_.draw(count, class_rows(count, sample_columns, classes));
+    if (events_) events_->add_picture(step(), picture_of(images));
+    background_.add("no picture is drawn", [this, images = std::move(images), bytes = weights(), at = step(),
+                                            seed = recipe_.whole("seed")] {
+        const std::string hash = sha256(std::as_bytes(std::span(bytes)));
+        folder_.write_samples(at, picture_of(images), picture_texts(seed, at, hash));
+    });
+}
+
+Image Session::picture_of(const Array& images) const {
+    return scaled(
+        tile_grid(images, model_.images.height, model_.images.width, sample_columns, sample_padding),
+        recipe_.whole("output.scale"));
 }
 
 }  // namespace duet::tools

@@ -10,6 +10,7 @@
 #include <duet/models/training/event_log.hpp>
 #include <duet/models/training/trainer.hpp>
 
+#include "background.hpp"
 #include "checkpoints.hpp"
 #include "interrupt.hpp"
 #include "metrics_log.hpp"
@@ -48,11 +49,12 @@ class Session {
     bool checkpoint_is_due() const;
     void train();
     void start_checkpoint();
-    void report_failure();
+    void report_failures();
     void leave();
     void write_weights();
     void draw_samples();
     void flush();
+    Image picture_of(const Array& images) const;
     Bytes weights() const;
 
     /// Whether it could be done; if not, says so.
@@ -74,6 +76,7 @@ class Session {
     std::optional<double> best_;
     Progress progress_;
     MetricsLog metrics_;
+    Background background_;
     CheckpointWriter checkpoints_;
     std::optional<models::EventLog> events_;
     Provenance provenance_;

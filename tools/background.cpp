@@ -1,0 +1,89 @@
+#include "background.hpp"
+
+#include <csignal>
+#include <exception>
+#include <system_error>
+
+#include <fmt/format.h>
+
+namespace duet::tools {
+
+namespace {
+
+constexpr std::size_t most_jobs = 3;
+
+}  // namespace
+
+Background::Background() {
+    // Signals are for the thread that trains.
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    try {
+        thread_ = std::thread([this] { work(); });
+    } catch (const std::system_error&) {
+        // `add` does the work.
+    }
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+Background::~Background() {
+    {
+        const std::lock_guard lock(mutex_);
+        ending_ = true;
+    }
+    changed_.notify_all();
+    if (thread_.joinable()) thread_.join();
+}
+
+void Background::add(std::string what, std::function<void()> job) {
+    Job added(std::move(what), std::move(job));
+    if (!thread_.joinable()) {
+        run(added);
+        return;
+    }
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return jobs_.size() < most_jobs; });
+    jobs_.push_back(std::move(added));
+    changed_.notify_all();
+}
+
+bool Background::busy() const {
+    const std::lock_guard lock(mutex_);
+    return !jobs_.empty();
+}
+
+void Background::wait() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return jobs_.empty(); });
+}
+
+std::vector<std::string> Background::take_failures() {
+    const std::lock_guard lock(mutex_);
+    return std::exchange(failures_, {});
+}
+
+void Background::run(const Job& job) {
+    try {
+        job.second();
+    } catch (const std::exception& error) {
+        const std::lock_guard lock(mutex_);
+        failures_.push_back(fmt::format("{}: {}", job.first, error.what()));
+    }
+}
+
+void Background::work() {
+    std::unique_lock lock(mutex_);
+    for (;;) {
+        changed_.wait(lock, [&] { return !jobs_.empty() || ending_; });
+        if (jobs_.empty()) return;
+        const Job& job = jobs_.front();
+        lock.unlock();
+        run(job);
+        lock.lock();
+        jobs_.pop_front();
+        changed_.notify_all();
+    }
+}
+
+}  // namespace duet::tools
