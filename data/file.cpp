@@ -7,8 +7,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
-#include <csignal>
 #include <system_error>
 
 #include <duet/graph/error.hpp>
@@ -29,12 +27,6 @@ bool is_of_the_name(int error_number) {
     return error_number == ENOENT || error_number == ENOTDIR || error_number == EACCES ||
            error_number == EPERM || error_number == EISDIR || error_number == ELOOP ||
            error_number == ENAMETOOLONG;
-}
-
-[[noreturn]] void fail(std::string_view action, const fs::path& path, int error_number) {
-    const std::string message = fmt::format("cannot {} {}: {}", action, path.string(), reason(error_number));
-    if (is_of_the_name(error_number)) throw FileError(message);
-    throw StorageError(message);
 }
 
 [[noreturn]] void fail_to_write(const fs::path& path, int error_number) {
@@ -103,7 +95,7 @@ fs::path resolve_target(const fs::path& path) {
     }
     std::error_code failed;
     fs::path resolved = fs::canonical(path, failed);
-    if (failed) fail("write", path, failed.value());
+    if (failed) throw_file_error("write", path, failed.value());
     return resolved;
 }
 
@@ -133,9 +125,9 @@ Bytes read_file(const fs::path& path, std::uint64_t max_bytes) {
     // Without O_NONBLOCK, opening a pipe that nobody writes to would wait for ever.
     const Descriptor descriptor(
         retry_when_interrupted([&] { return ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK); }));
-    if (!descriptor.valid()) fail("read", path, errno);
+    if (!descriptor.valid()) throw_file_error("read", path, errno);
     struct stat status {};
-    if (::fstat(descriptor.number(), &status) != 0) fail("read", path, errno);
+    if (::fstat(descriptor.number(), &status) != 0) throw_file_error("read", path, errno);
     if (S_ISDIR(status.st_mode)) {
         throw FileError(fmt::format("cannot read {}: it is a folder, not a file", path.string()));
     }
@@ -152,7 +144,7 @@ Bytes read_file(const fs::path& path, std::uint64_t max_bytes) {
     while (filled < contents.size()) {
         const auto count = retry_when_interrupted(
             [&] { return ::read(descriptor.number(), contents.data() + filled, contents.size() - filled); });
-        if (count < 0) fail("read", path, errno);
+        if (count < 0) throw_file_error("read", path, errno);
         if (count == 0) break;
         filled += static_cast<std::size_t>(count);
     }
@@ -200,20 +192,34 @@ void write_file_atomically(const fs::path& path, std::string_view text) {
     write_file_atomically(path, std::as_bytes(std::span(text)));
 }
 
-void remove_stale_partials(const fs::path& folder) {
+void throw_file_error(std::string_view action, const fs::path& path, int error_number) {
+    const std::string message = fmt::format("cannot {} {}: {}", action, path.string(), reason(error_number));
+    if (is_of_the_name(error_number)) throw FileError(message);
+    throw StorageError(message);
+}
+
+void remove_partials(const fs::path& folder) {
     std::error_code error;
     for (fs::directory_iterator entries(folder, error), end; !error && entries != end;
          entries.increment(error)) {
         const std::string name = entries->path().filename().string();
-        if (!name.starts_with(partial_prefix) || !name.ends_with(partial_suffix)) continue;
-        pid_t process = 0;
-        const char* const begin = name.data() + partial_prefix.size();
-        if (std::from_chars(begin, name.data() + name.size(), process).ec != std::errc() || process <= 0)
-            continue;
-        const bool gone = ::kill(process, 0) != 0 && errno == ESRCH;
         std::error_code ignored;
-        if (gone) fs::remove(entries->path(), ignored);
+        if (name.starts_with(partial_prefix) && name.ends_with(partial_suffix))
+            fs::remove(entries->path(), ignored);
     }
+}
+
+void make_folder(const fs::path& folder) {
+    std::error_code error;
+    if (fs::is_directory(folder, error)) return;
+    if (fs::exists(fs::symlink_status(folder, error)))
+        throw FileError(
+            fmt::format("cannot make the folder {}: something else is in its place", folder.string()));
+    const fs::path parent = folder.has_parent_path() ? folder.parent_path() : fs::path(".");
+    if (parent != folder) make_folder(parent);
+    if (!fs::create_directory(folder, error) && error)
+        throw_file_error("make the folder", folder, error.value());
+    flush_folder(parent, folder);
 }
 
 AppendedFile::AppendedFile(const fs::path& path, std::uint64_t size)

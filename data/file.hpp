@@ -28,9 +28,19 @@ Bytes read_file(const std::filesystem::path& path, std::uint64_t max_bytes = def
 void write_file_atomically(const std::filesystem::path& path, std::span<const std::byte> contents);
 void write_file_atomically(const std::filesystem::path& path, std::string_view text);
 
-/// Removes from a folder the temporary files of write_file_atomically whose processes, of this machine, are
-/// gone. What cannot be removed stays.
-void remove_stale_partials(const std::filesystem::path& folder);
+/// Removes the temporary files of write_file_atomically from a folder that nobody else is writing to. What
+/// cannot be removed stays.
+void remove_partials(const std::filesystem::path& folder);
+
+/// Makes a folder where it is missing, with all above it, so that it is there after a failure of power.
+/// Throws FileError if something else is in its place or it may not be made, and StorageError if making it
+/// fails.
+void make_folder(const std::filesystem::path& folder);
+
+/// Throws FileError if an error of the system says something of the name that was given, such as that there
+/// is no such file, and StorageError if it says something of the machine: "cannot <action> <path>: <reason>".
+[[noreturn]] void throw_file_error(std::string_view action, const std::filesystem::path& path,
+                                   int error_number);
 
 /// A text file that grows at its end, where a reader may follow it. What is appended is there whole or not at
 /// all.

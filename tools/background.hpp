@@ -20,7 +20,7 @@ class Background {
     Background(const Background&) = delete;
     Background& operator=(const Background&) = delete;
 
-    /// Waits while two others do. A job that throws is a failure, called `what`.
+    /// Waits while three others are not done. A job that throws is a failure, called `what`.
     void add(std::string what, std::function<void()> job);
     bool busy() const;
     void wait();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cmath>
 #include <system_error>
 
 #include <fmt/format.h>
@@ -15,6 +16,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::string_view suffix = ".safetensors";
+constexpr const char* best_name = "best.safetensors";
 constexpr std::size_t kept = 2;
 
 }  // namespace
@@ -38,54 +40,76 @@ std::optional<models::Checkpoint> newest_checkpoint(const fs::path& folder, cons
     const std::vector<std::uint64_t> steps = checkpoint_steps(folder);
     for (auto step = steps.rbegin(); step != steps.rend(); ++step) try {
             return models::read_checkpoint(checkpoint_path(folder, *step));
+        } catch (const StorageError&) {
+            throw;
         } catch (const FileError& error) {
+            if (step + 1 == steps.rend())
+                throw Error(fmt::format(
+                    "{}; no checkpoint of the run is whole: --restart begins anew and keeps it aside",
+                    error.what()));
             warn(fmt::format("{}; the one before it is used", error.what()));
         }
     return std::nullopt;
 }
 
-CheckpointWriter::CheckpointWriter(fs::path folder, std::uint64_t keep_every, const MetricsLog& metrics,
-                                   std::optional<std::uint64_t> last, Background& background)
-    : folder_(std::move(folder)), keep_every_(keep_every), metrics_(metrics), background_(background) {
-    if (last) last_.push_back(*last);
+CheckpointWriter::CheckpointWriter(const RunFolder& folder, std::uint64_t keep_every,
+                                   const MetricsLog& metrics, std::optional<std::uint64_t> last,
+                                   Background& background)
+    : folder_(folder), keep_every_(keep_every), metrics_(metrics), background_(background) {
+    if (!last) return;
+    last_.push_back(*last);
+    try {
+        best_ = models::read_checkpoint(folder_.checkpoints() / best_name).notes.best;
+    } catch (const Error&) {
+        best_.reset();  // there is none
+    }
 }
 
-void CheckpointWriter::start(models::Snapshot& snapshot, models::CheckpointNotes notes, bool best) {
+void CheckpointWriter::start(models::Snapshot& snapshot, models::CheckpointNotes notes) {
     assert(!snapshot.held());
-    snapshot.hold();
     written_ = false;
-    background_.add("no checkpoint is written", [this, &snapshot, notes = std::move(notes), best] {
-        try {
-            write(snapshot, notes, best);
-        } catch (...) {
-            snapshot.release();
-            throw;
-        }
-    });
+    snapshot.hold();
+    try {
+        background_.add("no checkpoint is written", [this, &snapshot, notes = std::move(notes)] {
+            try {
+                write(snapshot, notes);
+            } catch (...) {
+                snapshot.release();
+                throw;
+            }
+        });
+    } catch (...) {
+        snapshot.release();
+        throw;
+    }
 }
 
-void CheckpointWriter::write(models::Snapshot& snapshot, const models::CheckpointNotes& notes, bool best) {
+void CheckpointWriter::write(models::Snapshot& snapshot, const models::CheckpointNotes& notes) {
     const std::uint64_t step = snapshot.at().step;
     const Bytes contents = encode_checkpoint(snapshot, notes);
     snapshot.release();
     const std::span<const std::byte> bytes = std::as_bytes(std::span(contents));
+    folder_.check_there();
     metrics_.sync();
-    std::error_code ignored;
-    fs::create_directories(folder_, ignored);
-    write_file_atomically(checkpoint_path(folder_, step), bytes);
+    write_file_atomically(checkpoint_path(folder_.checkpoints(), step), bytes);
     written_ = true;
     if (last_.empty() || last_.back() != step) last_.push_back(step);
     if (last_.size() > kept) last_.erase(last_.begin());
-    if (best) write_file_atomically(folder_ / "best.safetensors", bytes);
     remove_others();
+    if (notes.best && std::isfinite(*notes.best)) write_best(*notes.best, bytes);
+}
+
+void CheckpointWriter::write_best(double value, std::span<const std::byte> bytes) {
+    if (best_ && *best_ <= value) return;
+    write_file_atomically(folder_.checkpoints() / best_name, bytes);
+    best_ = value;
 }
 
 void CheckpointWriter::remove_others() const {
-    for (const std::uint64_t step : checkpoint_steps(folder_)) {
-        const bool stays = std::find(last_.begin(), last_.end(), step) != last_.end() ||
-                           (keep_every_ != 0 && step % keep_every_ == 0 && step <= last_.back());
+    for (const std::uint64_t step : checkpoint_steps(folder_.checkpoints())) {
+        const bool stays = step >= last_.front() || (keep_every_ != 0 && step % keep_every_ == 0);
         std::error_code ignored;
-        if (!stays) fs::remove(checkpoint_path(folder_, step), ignored);
+        if (!stays) fs::remove(checkpoint_path(folder_.checkpoints(), step), ignored);
     }
 }
 

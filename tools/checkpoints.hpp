@@ -14,8 +14,9 @@
 
 namespace duet::tools {
 
-/// The newest checkpoint of a run that is whole, or nothing; says of those that are damaged that they are
-/// passed over. Throws Error for one of another schema.
+/// The newest checkpoint of a run that is whole, or nothing if there is none at all; says of those that are
+/// damaged that they are passed over. Throws Error for one of another schema, and if none is whole;
+/// StorageError if reading fails.
 std::optional<models::Checkpoint> newest_checkpoint(const std::filesystem::path& folder, const Warn& warn);
 
 /// The steps of the checkpoints in a folder, ascending; none if there is no such folder.
@@ -23,27 +24,29 @@ std::vector<std::uint64_t> checkpoint_steps(const std::filesystem::path& folder)
 std::filesystem::path checkpoint_path(const std::filesystem::path& folder, std::uint64_t step);
 
 /// Writes checkpoints beside the training. After each, the folder keeps the last two, those whose step is a
-/// multiple of `keep_every`, and as best.safetensors the one that was the best; the others that it holds are
-/// removed.
+/// multiple of `keep_every`, and as best.safetensors the one whose metric was the lowest; others of earlier
+/// steps are removed.
 class CheckpointWriter {
  public:
     /// Counts the checkpoint of step `last`, if there is one, among the last two. All of them must stay.
-    CheckpointWriter(std::filesystem::path folder, std::uint64_t keep_every, const MetricsLog& metrics,
+    CheckpointWriter(const RunFolder& folder, std::uint64_t keep_every, const MetricsLog& metrics,
                      std::optional<std::uint64_t> last, Background& background);
 
     /// Has a checkpoint of the snapshot written, which is held until it is encoded. Not while it is held.
-    void start(models::Snapshot& snapshot, models::CheckpointNotes notes, bool best);
+    void start(models::Snapshot& snapshot, models::CheckpointNotes notes);
     /// Whether the last checkpoint that was started is on the disk; ask when the background is idle.
     bool written() const { return written_; }
 
  private:
-    void write(models::Snapshot& snapshot, const models::CheckpointNotes& notes, bool best);
+    void write(models::Snapshot& snapshot, const models::CheckpointNotes& notes);
+    void write_best(double value, std::span<const std::byte> bytes);
     void remove_others() const;
 
-    std::filesystem::path folder_;
+    const RunFolder& folder_;
     std::uint64_t keep_every_;
     const MetricsLog& metrics_;
     std::vector<std::uint64_t> last_;
+    std::optional<double> best_;
     std::atomic<bool> written_ = false;
     Background& background_;
 };

@@ -85,22 +85,13 @@ Image part_of(const Image& picture, std::size_t width, std::size_t height) {
 
 /// A sample picture as it was before it was magnified.
 Image plain(const Image& picture, const Spec& recipe, const std::filesystem::path& path) {
-    const std::size_t width = sample_columns * (width_of(recipe) + sample_padding) + sample_padding;
+    const std::size_t width = plain_width(width_of(recipe));
     const auto scale = scale_of(picture.width, width);
     if (!scale || picture.height % *scale != 0)
         throw FileError(fmt::format("{}: {} x {} pixels are not a picture of {} images of {} x {} in a row",
                                     path.string(), picture.width, picture.height, sample_columns,
                                     width_of(recipe), height_of(recipe)));
-    if (*scale == 1) return picture;
-    Image small{width, picture.height / *scale, picture.channels, {}};
-    small.pixels.reserve(small.width * small.height * small.channels);
-    for (std::size_t y = 0; y < small.height; ++y)
-        for (std::size_t x = 0; x < small.width; ++x) {
-            const std::size_t from = (y * picture.width + x) * *scale * picture.channels;
-            for (std::size_t channel = 0; channel < picture.channels; ++channel)
-                small.pixels.push_back(picture.pixels[from + channel]);
-        }
-    return small;
+    return reduced(picture, *scale);
 }
 
 Image tile(const Run& run, std::uint64_t step, const CompareArguments& arguments) {

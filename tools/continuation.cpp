@@ -65,11 +65,16 @@ void check_same_training(const models::Catalogue& catalogue, const Spec& kept, c
                         run.string(), kept.whole("steps"), asked.whole("steps"), choice));
 }
 
-std::optional<models::Checkpoint> go_on(const RunFolder& folder, models::Trainer& trainer,
-                                        std::uint64_t steps, const Warn& warn) {
+std::optional<models::Checkpoint> go_on(const models::Catalogue& catalogue, const Spec& asked,
+                                        const RunFolder& folder, models::Trainer& trainer, const Warn& warn) {
     std::optional<models::Checkpoint> checkpoint = newest_checkpoint(folder.checkpoints(), warn);
     if (!checkpoint) return checkpoint;
-    const std::uint64_t step = models::position_in(checkpoint->state.metadata).step;
+    check_same_training(
+        catalogue,
+        catalogue.completed(parse_toml(checkpoint->notes.recipe, "the checkpoint's recipe"), "recipe", ""),
+        asked, folder.path());
+    const std::uint64_t step = models::position_in(checkpoint->state.metadata).step,
+                        steps = asked.whole("steps");
     if (step > steps)
         throw Error(fmt::format("--steps: the run in {} stands at step {} already, {} are asked for",
                                 folder.path().string(), step, steps));

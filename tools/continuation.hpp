@@ -18,8 +18,8 @@ void check_same_training(const models::Catalogue& catalogue, const Spec& kept, c
 
 /// Puts the trainer where the newest whole checkpoint of a run stands, and returns that; nothing, and the
 /// trainer where it was, if there is none. Warns of one that another version of Duet wrote. Throws Error if
-/// the run stands further than `steps`.
-std::optional<models::Checkpoint> go_on(const RunFolder& folder, models::Trainer& trainer,
-                                        std::uint64_t steps, const Warn& warn);
+/// it is of another training than `asked`, or stands further.
+std::optional<models::Checkpoint> go_on(const models::Catalogue& catalogue, const Spec& asked,
+                                        const RunFolder& folder, models::Trainer& trainer, const Warn& warn);
 
 }  // namespace duet::tools

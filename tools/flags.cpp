@@ -11,6 +11,7 @@
 #include <duet/graph/error.hpp>
 
 #include "numbers.hpp"
+#include "output.hpp"
 
 namespace duet::tools {
 
@@ -252,12 +253,15 @@ void RecipeOptions::describe_defaults(const models::Catalogue& catalogue) {
 void RecipeOptions::note_repeats(const Spec& recipe) const {
     for (const Given& given : flags_)
         if (given.option->count() > 1)
-            fmt::print(stderr, "duet: note: {} is given {} times; the last one counts\n", given.flag->name,
-                       given.option->count());
+            write_without_signal(STDERR_FILENO,
+                                 fmt::format("duet: note: {} is given {} times; the last one counts\n",
+                                             given.flag->name, given.option->count()));
     for (const auto& [path, value] : assignments())
         if (!stands(recipe, path, value))
-            fmt::print(stderr, "duet: note: what {} gives for {} does not stand: a later option changes it\n",
-                       value.from, path);
+            write_without_signal(
+                STDERR_FILENO, fmt::format("duet: note: what {} gives for {} does not stand: a later option "
+                                           "changes it\n",
+                                           value.from, path));
 }
 
 std::string flag_meant(const std::string& name, const std::vector<std::string>& known) {

@@ -1,11 +1,14 @@
 #include "interrupt.hpp"
 
+#include <atomic>
+
 namespace duet::tools {
 
 namespace {
 
-// A signal handler can reach nothing but a variable of this kind.
-volatile std::sig_atomic_t signal_received = 0;
+// Any thread may run the handler.
+std::atomic<int> signal_received = 0;
+static_assert(std::atomic<int>::is_always_lock_free);
 
 extern "C" void note_signal(int signal) {
     if (signal_received != 0 && !(signal == SIGHUP && signal_received == SIGHUP)) {

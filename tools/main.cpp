@@ -1,3 +1,6 @@
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
@@ -7,6 +10,7 @@
 #include <new>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
 #include <fmt/format.h>
@@ -138,6 +142,9 @@ int run_and_report(int argc, char** argv) {
         return fail(other_failure, error.what());
     } catch (const duet::Error& error) {
         return fail(bad_usage_or_input, error.what());
+    } catch (const std::system_error& error) {  // fmt's, of the standard output
+        return fail(other_failure,
+                    fmt::format("cannot write to the standard output: {}", error.code().message()));
     } catch (const std::exception& error) {
         return fail(other_failure, error.what());
     }
@@ -146,6 +153,14 @@ int run_and_report(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+    // A file that is opened must not become one of the standard three.
+    while (true) {
+        const int descriptor = open("/dev/null", O_RDWR);
+        if (descriptor < 0 || descriptor > STDERR_FILENO) {
+            if (descriptor >= 0) close(descriptor);
+            break;
+        }
+    }
     try {
         return run_and_report(argc, argv);
     } catch (const std::bad_alloc& error) {  // a message may be what there is no memory for

@@ -1,18 +1,33 @@
 #include "metrics_log.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 namespace duet::tools {
 
-MetricsLog::MetricsLog(const std::filesystem::path& path, std::uint64_t size, double seconds,
-                       const models::Trainer& trainer, std::size_t images)
+MetricsLog::MetricsLog(const std::filesystem::path& path, std::uint64_t size, std::string pending,
+                       double seconds, const models::Trainer& trainer, std::size_t images)
     : trainer_(trainer),
       images_(static_cast<double>(images)),
       file_(path, size),
+      pending_(std::move(pending)),
       seconds_before_(seconds),
       row_seconds_(seconds),
       row_step_(trainer.state().at.step) {}
+
+std::uint64_t whole_rows(const std::filesystem::path& path, std::uint64_t size, const Warn& warn) {
+    std::error_code error;
+    if (size == 0) return 0;
+    const Bytes contents = std::filesystem::exists(path, error) ? read_file(path) : Bytes();
+    std::size_t whole = std::min<std::size_t>(size, contents.size());
+    while (whole > 0 && contents[whole - 1] != '\n') --whole;
+    if (whole != size)
+        warn(fmt::format("{} was changed since the checkpoint: its first {} bytes are kept, in whole rows",
+                         path.string(), whole));
+    return whole;
+}
 
 double MetricsLog::seconds() const {
     return seconds_before_ + std::chrono::duration<double>(Clock::now() - start_).count();

@@ -9,6 +9,8 @@
 #include <duet/data/file.hpp>
 #include <duet/models/training/trainer.hpp>
 
+#include "run_folder.hpp"
+
 namespace duet::tools {
 
 /// metrics.csv: step, epoch (times the data was shown), seconds of training, images_per_second since the row
@@ -16,8 +18,9 @@ namespace duet::tools {
 /// training was resumed stays.
 class MetricsLog : public models::Observer {
  public:
-    /// Goes on after the first `size` bytes of the file, from so many `seconds`. Throws StorageError.
-    MetricsLog(const std::filesystem::path& path, std::uint64_t size, double seconds,
+    /// Goes on after the first `size` bytes of the file, with `pending` rows, from so many `seconds`. Throws
+    /// StorageError.
+    MetricsLog(const std::filesystem::path& path, std::uint64_t size, std::string pending, double seconds,
                const models::Trainer& trainer, std::size_t images);
 
     /// Adds a row, in memory.
@@ -26,6 +29,7 @@ class MetricsLog : public models::Observer {
     void set_last_row(std::string row) { last_row_ = std::move(row); }
     std::string row_of(const models::Record& record);
     const std::string& last_row() const { return last_row_; }
+    const std::string& pending_rows() const { return pending_; }
 
     /// Whether there are rows that wait, and it was a second ago that others were written.
     bool flush_is_due() const;
@@ -53,5 +57,8 @@ class MetricsLog : public models::Observer {
     double row_seconds_;
     std::uint64_t row_step_;
 };
+
+/// How many of the first `size` bytes of a metrics.csv are there, in whole rows; warns if they are fewer.
+std::uint64_t whole_rows(const std::filesystem::path& path, std::uint64_t size, const Warn& warn);
 
 }  // namespace duet::tools

@@ -1,5 +1,7 @@
 #include "numbers.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <charconv>
 #include <optional>
@@ -11,6 +13,8 @@
 #include <duet/data/spec.hpp>
 #include <duet/graph/error.hpp>
 #include <duet/graph/runtime/processor.hpp>
+
+#include "output.hpp"
 
 namespace duet::tools {
 
@@ -93,12 +97,15 @@ std::size_t default_threads() {
 
 void warn_of_threads(std::size_t asked, std::size_t working) {
     if (working < asked)
-        fmt::print(stderr, "duet: warning: works with {} of {} threads: the system starts no more\n", working,
-                   asked);
+        write_without_signal(
+            STDERR_FILENO,
+            fmt::format("duet: warning: works with {} of {} threads: the system starts no more\n", working,
+                        asked));
     if (const std::size_t usable = usable_processors(); working > usable)
-        fmt::print(stderr,
-                   "duet: warning: {} threads share {} processor{}, which is slower than --threads {}\n",
-                   working, usable, usable == 1 ? "" : "s", usable);
+        write_without_signal(
+            STDERR_FILENO,
+            fmt::format("duet: warning: {} threads share {} processor{}, which is slower than --threads {}\n",
+                        working, usable, usable == 1 ? "" : "s", usable));
 }
 
 void add_threads_option(CLI::App& command, std::size_t& threads) {

@@ -45,6 +45,19 @@ std::optional<std::size_t> scale_of(std::size_t width, std::size_t plain_width) 
     return width / plain_width;
 }
 
+Image reduced(const Image& picture, std::size_t scale) {
+    if (scale <= 1) return picture;
+    Image small{picture.width / scale, picture.height / scale, picture.channels, {}};
+    small.pixels.reserve(small.width * small.height * small.channels);
+    for (std::size_t y = 0; y < small.height; ++y)
+        for (std::size_t x = 0; x < small.width; ++x) {
+            const std::size_t from = (y * picture.width + x) * scale * picture.channels;
+            for (std::size_t channel = 0; channel < picture.channels; ++channel)
+                small.pixels.push_back(picture.pixels[from + channel]);
+        }
+    return small;
+}
+
 std::vector<PngText> picture_texts(std::uint64_t seed, std::optional<std::uint64_t> step,
                                    std::string_view weights_sha256) {
     std::vector<PngText> texts = {{"Software", "duet " DUET_VERSION}, {"Seed", std::to_string(seed)}};

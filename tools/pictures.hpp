@@ -28,6 +28,9 @@ Image scaled(const Image& picture, std::size_t scale);
 /// it is not a whole number.
 std::optional<std::size_t> scale_of(std::size_t width, std::size_t plain_width);
 
+/// A picture whose every pixel stands there `scale` times across and down, with each once.
+Image reduced(const Image& picture, std::size_t scale);
+
 /// What a picture of Duet's says of itself: Software, "duet 0.1.0"; Seed; Step and Weights SHA-256 where they
 /// are known.
 std::vector<PngText> picture_texts(std::uint64_t seed, std::optional<std::uint64_t> step,

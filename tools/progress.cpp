@@ -1,11 +1,9 @@
 #include "progress.hpp"
 
-#include <signal.h>
 #include <sys/ioctl.h>
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <ctime>
 
 #include <fmt/format.h>
@@ -35,44 +33,7 @@ std::string local_time() {
     return {text.data(), std::strftime(text.data(), text.size(), "%FT%T", &parts)};
 }
 
-/// While it lives, this thread gets no SIGPIPE.
-class NoBrokenPipe {
- public:
-    NoBrokenPipe() {
-        sigemptyset(&pipe_);
-        sigaddset(&pipe_, SIGPIPE);
-        sigset_t pending;
-        sigpending(&pending);
-        already_pending_ = sigismember(&pending, SIGPIPE) == 1;
-        pthread_sigmask(SIG_BLOCK, &pipe_, &before_);
-    }
-    ~NoBrokenPipe() {
-        const timespec at_once{};
-        if (!already_pending_)
-            while (sigtimedwait(&pipe_, nullptr, &at_once) < 0 && errno == EINTR) {
-            }
-        pthread_sigmask(SIG_SETMASK, &before_, nullptr);
-    }
-    NoBrokenPipe(const NoBrokenPipe&) = delete;
-    NoBrokenPipe& operator=(const NoBrokenPipe&) = delete;
-
- private:
-    sigset_t pipe_{}, before_{};
-    bool already_pending_ = false;
-};
-
 }  // namespace
-
-bool write_without_signal(int descriptor, std::string_view text) {
-    const NoBrokenPipe guard;
-    while (!text.empty()) {
-        const auto written = ::write(descriptor, text.data(), text.size());
-        if (written < 0 && errno == EINTR) continue;
-        if (written < 0) return false;
-        text.remove_prefix(static_cast<std::size_t>(written));
-    }
-    return true;
-}
 
 Progress::Progress(std::uint64_t steps, std::uint64_t images_per_step, std::uint64_t first_step,
                    Verbosity verbosity, int descriptor)

@@ -10,6 +10,7 @@
 
 #include <duet/models/training/trainer.hpp>
 
+#include "output.hpp"
 #include "speed.hpp"
 #include "status_line.hpp"
 
@@ -70,9 +71,5 @@ class Progress : public models::Observer {
     Clock::time_point next_;
     Clock::duration between_lines_;
 };
-
-/// Writes all of the text to a descriptor, without SIGPIPE where nobody reads it any more. False if it
-/// failed.
-bool write_without_signal(int descriptor, std::string_view text);
 
 }  // namespace duet::tools

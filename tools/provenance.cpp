@@ -1,5 +1,6 @@
 #include "provenance.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <ctime>
@@ -29,7 +30,7 @@ std::string processor() {
     return "unknown";
 }
 
-/// What the shell was given, with quotes where an argument needs them.
+/// What the shell was given.
 std::string command_line() {
     std::ifstream file("/proc/self/cmdline", std::ios::binary);
     const std::string arguments{std::istreambuf_iterator<char>(file), {}};
@@ -37,18 +38,25 @@ std::string command_line() {
     for (std::size_t at = 0; at < arguments.size();) {
         const std::string argument = arguments.c_str() + at;
         at += argument.size() + 1;
-        std::string quoted;
-        for (const char letter : argument)
-            quoted += letter == '\'' ? std::string("'\\''") : std::string(1, letter);
-        const bool plain = !argument.empty() && argument.find_first_not_of(
-                                                    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMN"
-                                                    "OPQRSTUVWXYZ0123456789-_./=,:+@%") == std::string::npos;
-        line += (line.empty() ? "" : " ") + (plain ? argument : "'" + quoted + "'");
+        line += (line.empty() ? "" : " ") + quoted_for_shell(argument);
     }
     return line;
 }
 
 }  // namespace
+
+std::string quoted_for_shell(const std::string& argument) {
+    const auto is_plain = [](char letter) {
+        return (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z') ||
+               (letter >= '0' && letter <= '9') ||
+               std::string_view("-_./=,:+@%").find(letter) != std::string_view::npos;
+    };
+    if (!argument.empty() && std::all_of(argument.begin(), argument.end(), is_plain)) return argument;
+    std::string quoted = "'";
+    for (const char letter : argument)
+        quoted += letter == '\'' ? std::string("'\\''") : std::string(1, letter);
+    return quoted + "'";
+}
 
 std::string time_text() {
     const std::time_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
@@ -76,7 +84,9 @@ nlohmann::json read_provenance(const fs::path& run) {
 
 bool has_ended(const fs::path& run) {
     try {
-        return read_provenance(run).value("state", nlohmann::json()) == "finished";
+        std::error_code error;
+        return fs::exists(run / "weights.safetensors", error) &&
+               read_provenance(run).value("state", nlohmann::json()) == "finished";
     } catch (const FileError&) {
         return false;
     }
@@ -87,9 +97,18 @@ Provenance::Provenance(fs::path path, const Spec& recipe, std::size_t threads, s
       recipe_(recipe),
       threads_(threads),
       resumed_from_(resumed_from),
-      started_(time_text()) {}
+      started_(time_text()),
+      begun_(started_) {
+    if (resumed_from_ == 0) return;
+    try {
+        begun_ = read_provenance(path_.parent_path()).value("begun", started_);
+    } catch (const std::exception&) {
+        begun_ = started_;  // the file that said so is gone
+    }
+}
 
-std::string Provenance::text(const std::string& how, double seconds, const models::State* state) const {
+std::string Provenance::text(const std::string& how, double seconds, const models::State* state,
+                             bool checkpoint) const {
     nlohmann::ordered_json json;
     json["state"] = how;
     json["version"] = DUET_VERSION;
@@ -98,6 +117,7 @@ std::string Provenance::text(const std::string& how, double seconds, const model
     json["processor"] = processor();
     json["threads"] = threads_;
     json["command"] = command_line();
+    json["begun"] = begun_;
     json["started"] = started_;
     if (resumed_from_ > 0) json["resumed_from"] = resumed_from_;
     json["data"] = {{"path", recipe_.text("data.path")}, {"sha256", recipe_.text("data.sha256")}};
@@ -106,20 +126,20 @@ std::string Provenance::text(const std::string& how, double seconds, const model
         json["seconds"] = std::round(1000 * seconds) / 1000;
         json["steps"] = state->at.step;
         const fs::path folder = path_.parent_path();
-        json["sha256"] = {{"state", sha256(state->views())},
-                          {"weights.safetensors", sha256_of_file(folder / "weights.safetensors")},
-                          {"metrics.csv", sha256_of_file(folder / "metrics.csv")},
-                          {"recipe.toml", sha256_of_file(folder / "recipe.toml")}};
+        if (checkpoint) json["sha256"]["state"] = sha256(state->views());
+        for (const char* name : {"weights.safetensors", "metrics.csv", "recipe.toml"})
+            json["sha256"][name] = sha256_of_file(folder / name);
     }
     return json.dump(4, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 
 void Provenance::write_start() const {
-    write_file_atomically(path_, text("running", 0, nullptr));
+    write_file_atomically(path_, text("running", 0, nullptr, false));
 }
 
-void Provenance::write_end(const std::string& how, double seconds, const models::State& state) const {
-    write_file_atomically(path_, text(how, seconds, &state));
+void Provenance::write_end(const std::string& how, double seconds, const models::State& state,
+                           bool checkpoint) const {
+    write_file_atomically(path_, text(how, seconds, &state, checkpoint));
 }
 
 }  // namespace duet::tools

@@ -21,25 +21,29 @@ class Provenance {
 
     /// Writes that the run goes on. Throws StorageError.
     void write_start() const;
-    /// Writes how it ended, "finished", "interrupted" or "failed", with the hashes of the files and the
-    /// state. Throws StorageError.
-    void write_end(const std::string& how, double seconds, const models::State& state) const;
+    /// Writes how it ended, "finished", "interrupted" or "failed", with the hashes of the files and, if a
+    /// checkpoint holds it, of the state. Throws StorageError.
+    void write_end(const std::string& how, double seconds, const models::State& state, bool checkpoint) const;
 
  private:
-    std::string text(const std::string& how, double seconds, const models::State* state) const;
+    std::string text(const std::string& how, double seconds, const models::State* state,
+                     bool checkpoint) const;
 
     std::filesystem::path path_;
     const Spec& recipe_;
     std::size_t threads_;
     std::uint64_t resumed_from_;
-    std::string started_;
+    std::string started_, begun_;
 };
 
 /// What a run.json holds. Throws FileError if it is missing or no object.
 nlohmann::json read_provenance(const std::filesystem::path& run);
 
-/// Whether the run.json in a run's folder says that it is finished.
+/// Whether the run.json in a run's folder says that it is finished, and its weights are there.
 bool has_ended(const std::filesystem::path& run);
+
+/// An argument as a shell takes it, in quotes where it needs them.
+std::string quoted_for_shell(const std::string& argument);
 
 /// A time of the present, local, as ISO 8601 writes it: "2026-11-25T22:14:07+00:00".
 std::string time_text();

@@ -2,14 +2,17 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <chrono>
 #include <optional>
 #include <span>
 #include <system_error>
+#include <thread>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -32,14 +35,6 @@ namespace {
 constexpr std::string_view sample_suffix = ".png", step_prefix = "step-";
 constexpr const char* mark_name = ".duet-run";
 
-void make_folder(const fs::path& path) {
-    std::error_code error;
-    fs::create_directories(path, error);
-    if (error || !fs::is_directory(path, error))
-        throw FileError(fmt::format("cannot make the folder {}: {}", path.string(),
-                                    error ? error.message() : "something else is in its place"));
-}
-
 /// A descriptor of a run's mark, or -1 and errno.
 int open_mark(const fs::path& run, int flags) {
     return ::open((run / mark_name).c_str(), flags | O_CLOEXEC, 0666);
@@ -50,18 +45,35 @@ int open_mark(const fs::path& run, int flags) {
                             run.string()));
 }
 
-/// Locks a run's mark and returns its descriptor.
+bool is_same_file(int descriptor, const fs::path& path) {
+    struct stat held {
+    }, found{};
+    return ::fstat(descriptor, &held) == 0 && ::stat(path.c_str(), &found) == 0 &&
+           held.st_dev == found.st_dev && held.st_ino == found.st_ino;
+}
+
+/// Locks a run's mark and returns its descriptor. Who only looks whether it is locked holds it for a moment;
+/// and a mark that is moved between its opening and its locking is another one's.
 int locked_mark(const fs::path& run, int flags) {
-    const int mark = open_mark(run, flags);
-    if (mark < 0)
-        throw FileError(fmt::format("cannot open {}: {}", (run / mark_name).string(),
-                                    std::generic_category().message(errno)));
-    if (::flock(mark, LOCK_EX | LOCK_NB) == 0) return mark;
-    const int error = errno;
-    ::close(mark);
-    if (error == EWOULDBLOCK) refuse_running(run);
-    throw StorageError(fmt::format("cannot lock {}: {}", (run / mark_name).string(),
-                                   std::generic_category().message(error)));
+    constexpr int most_attempts = 20;
+    for (int attempt = 0; attempt < most_attempts; ++attempt) {
+        const int mark = open_mark(run, flags);
+        if (mark < 0) throw_file_error("open", run / mark_name, errno);
+        const bool locked = ::flock(mark, LOCK_EX | LOCK_NB) == 0;
+        const int error = errno;
+        if (locked && is_same_file(mark, run / mark_name)) return mark;
+        ::close(mark);
+        if (!locked && error != EWOULDBLOCK) throw_file_error("lock", run / mark_name, error);
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    refuse_running(run);
+}
+
+/// A sample picture at the largest scale that stays below 300 pixels, or its own.
+Image animated(const Image& picture, std::size_t plain_width) {
+    constexpr std::size_t widest = 300;
+    const std::size_t scale = scale_of(picture.width, plain_width).value_or(1);
+    return magnified(reduced(picture, scale), std::clamp<std::size_t>(widest / plain_width, 1, scale));
 }
 
 }  // namespace
@@ -73,7 +85,8 @@ std::optional<std::uint64_t> step_in_name(std::string_view name, std::string_vie
     name.remove_suffix(suffix.size());
     std::uint64_t step = 0;
     const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), step);
-    if (error != std::errc() || end != name.data() + name.size()) return std::nullopt;
+    if (error != std::errc() || end != name.data() + name.size() || fmt::format("{:06}", step) != name)
+        return std::nullopt;
     return step;
 }
 
@@ -93,14 +106,13 @@ void check_run_folder(const fs::path& path) {
             path.string(), quoted_for_message(entries->path().filename().string())));
 }
 
-RunFolder::RunFolder(fs::path path) : path_(std::move(path)) {
+RunFolder::RunFolder(const fs::path& path) : path_(path.lexically_normal()) {
+    if (!path_.has_filename()) path_ = path_.parent_path();
     check_run_folder(path_);
     make_folder(path_);
     lock_ = locked_mark(path_, O_RDWR | O_CREAT);
-    for (const fs::path& folder : {path_, path_ / "samples", checkpoints()}) {
-        make_folder(folder);
-        remove_stale_partials(folder);
-    }
+    make_folder(checkpoints());
+    for (const fs::path& folder : {path_, path_ / "samples", checkpoints()}) remove_partials(folder);
 }
 
 RunFolder::~RunFolder() {
@@ -115,10 +127,18 @@ void check_space(const fs::path& folder, std::uint64_t state_bytes) {
     constexpr std::uint64_t files = 4, pictures = 16 << 20, mebibyte = 1 << 20;
     std::error_code error;
     const fs::space_info space = fs::space(folder, error);
+    if (error) return;
+    std::uint64_t there = space.available;
+    if (is_run(folder))
+        for (const fs::path& part : {folder, folder / "checkpoints"})
+            for (fs::directory_iterator entries(part, error), end; !error && entries != end;
+                 entries.increment(error))
+                if (std::error_code ignored; entries->path().extension() == ".safetensors")
+                    there += entries->file_size(ignored);
     const std::uint64_t needed = files * state_bytes + pictures;
-    if (!error && space.available < needed)
+    if (there < needed)
         throw StorageError(fmt::format("--out: the disk of {} has {} MiB left; the run's files need about {}",
-                                       folder.string(), space.available / mebibyte, needed / mebibyte));
+                                       folder.string(), there / mebibyte, needed / mebibyte));
 }
 
 bool is_run(const fs::path& path) {
@@ -134,9 +154,14 @@ bool is_running(const fs::path& run) {
     return taken;
 }
 
+void RunFolder::check_there() const {
+    if (!is_same_file(lock_, path_ / mark_name))
+        throw StorageError(
+            fmt::format("the folder {} is not the one any more in which the run began", path_.string()));
+}
+
 fs::path move_aside(const fs::path& run) {
-    fs::path from = run.lexically_normal();
-    if (!from.has_filename()) from = from.parent_path();
+    const fs::path from = fs::canonical(run);
     const int mark = locked_mark(from, O_RDONLY);
     std::error_code error;
     for (int number = 1;; ++number) {
@@ -172,15 +197,20 @@ void RunFolder::write_curves() const {
     write_png(path_ / "curves.png", curves_of(read_metrics(metrics()), path_.filename().string()));
 }
 
-void RunFolder::remove_samples(const std::function<bool(std::uint64_t)>& refused) const {
-    for (const SamplePicture& picture : sample_pictures(path_)) {
-        std::error_code error;
-        if (refused(picture.step) && !fs::remove(picture.path, error))
-            throw StorageError(fmt::format("cannot remove {}: {}", picture.path.string(), error.message()));
+void RunFolder::remove_samples(const std::function<bool(std::uint64_t)>& refused, const Warn& warn) const {
+    std::error_code error;
+    if (!fs::exists(path_ / "samples", error)) return;
+    try {
+        for (const SamplePicture& picture : sample_pictures(path_))
+            if (refused(picture.step) && fs::is_regular_file(picture.path, error) &&
+                !fs::remove(picture.path, error))
+                warn(fmt::format("cannot remove {}: {}", picture.path.string(), error.message()));
+    } catch (const FileError& failure) {
+        warn(failure.what());
     }
 }
 
-void RunFolder::write_progress(const Warn& warn) const {
+void RunFolder::write_progress(std::size_t image_width, const Warn& warn) const {
     constexpr std::size_t most_frames = 60;
     constexpr unsigned delay = 25, last_delay = 200;  // hundredths of a second
     const std::vector<SamplePicture> pictures = sample_pictures(path_);
@@ -190,7 +220,8 @@ void RunFolder::write_progress(const Warn& warn) const {
     for (std::size_t i = 0; i < count; ++i) {
         const SamplePicture& picture = pictures[count < 2 ? 0 : i * (pictures.size() - 1) / (count - 1)];
         try {
-            Image frame = animation_frame(read_png(picture.path), picture.step, path_.filename().string());
+            Image frame = animation_frame(animated(read_png(picture.path), plain_width(image_width)),
+                                          picture.step, path_.filename().string());
             if (frame.width > max_gif_side || frame.height > max_gif_side) return;
             if (!animation) animation.emplace(frame.width, frame.height, frame.channels);
             if (next && (frame.width != next->width || frame.height != next->height ||

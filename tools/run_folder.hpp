@@ -17,6 +17,10 @@ namespace duet::tools {
 inline constexpr std::size_t sample_columns = 8;
 inline constexpr std::size_t sample_count = 64;
 inline constexpr std::size_t sample_padding = 2;
+/// How wide they are, before they are magnified, for images of this width.
+constexpr std::size_t plain_width(std::size_t image_width) {
+    return sample_columns * (image_width + sample_padding) + sample_padding;
+}
 
 /// Takes a line for the user.
 using Warn = std::function<void(const std::string&)>;
@@ -30,7 +34,7 @@ class RunFolder {
     /// Makes the folder where it is missing, and takes the lock. Throws Error, and touches nothing, for a
     /// folder that holds something else than a run, or a run that another process is working on; FileError if
     /// something is in the way or not writable.
-    explicit RunFolder(std::filesystem::path path);
+    explicit RunFolder(const std::filesystem::path& path);
     ~RunFolder();
     RunFolder(RunFolder&& other) noexcept;
     RunFolder& operator=(RunFolder&&) = delete;
@@ -43,12 +47,15 @@ class RunFolder {
 
     /// Writes the picture of a step.
     void write_samples(std::uint64_t step, const Image& picture, const std::vector<PngText>& texts) const;
-    /// Removes the pictures of the steps that are refused.
-    void remove_samples(const std::function<bool(std::uint64_t step)>& refused) const;
+    /// Removes the pictures of the steps that are refused; warns of what cannot be removed.
+    void remove_samples(const std::function<bool(std::uint64_t step)>& refused, const Warn& warn) const;
+    /// Throws StorageError if its path leads to another folder by now, or to none.
+    void check_there() const;
     /// Writes progress.gif, the sample pictures one after the other, with step and run below: at most 60 of
-    /// them evenly spread, the first and the last always, the last one held longer. Pictures too large for a
-    /// GIF leave none; one that cannot be read is left out with a warning.
-    void write_progress(const Warn& warn) const;
+    /// them evenly spread, the first and the last always, the last one held longer, magnified as far as they
+    /// stay below 300 pixels. Pictures too large for a GIF leave none; one that cannot be read is left out
+    /// with a warning.
+    void write_progress(std::size_t image_width, const Warn& warn) const;
     /// Writes curves.png, the losses in metrics.csv over the steps.
     void write_curves() const;
 
@@ -57,10 +64,11 @@ class RunFolder {
     int lock_ = -1;
 };
 
-/// Throws StorageError if the disk of a folder has less room than a few files of `state_bytes` take.
-void check_space(const std::filesystem::path& folder, std::uint64_t state_bytes);
 /// Throws Error, as RunFolder does, if the folder holds something else than a run.
 void check_run_folder(const std::filesystem::path& path);
+/// Throws StorageError if the disk of a folder has less room than a few files of `state_bytes` take; those of
+/// a run that is there count as room, as they are replaced.
+void check_space(const std::filesystem::path& folder, std::uint64_t state_bytes);
 /// Whether a folder has the mark of a run.
 bool is_run(const std::filesystem::path& path);
 /// Whether a process is working on the run in this folder.
@@ -83,9 +91,9 @@ std::vector<SamplePicture> sample_pictures(const std::filesystem::path& run);
 /// The recipe of a run. Throws FileError if it is missing or not one that `duet train` wrote.
 Spec recipe_of(const std::filesystem::path& run);
 
-/// The step of a file name such as "step-000200.png" between its prefix and its suffix, or nothing.
+/// The step of a file name that name_of_step gives, or nothing.
 std::optional<std::uint64_t> step_in_name(std::string_view name, std::string_view suffix);
-/// Such a name.
+/// "step-000200.png".
 std::string name_of_step(std::uint64_t step, std::string_view suffix);
 
 }  // namespace duet::tools

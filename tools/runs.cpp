@@ -46,7 +46,8 @@ void add_metrics(const fs::path& run, RunEntry& entry, const std::string& best) 
     if (table.rows() == 0) return;
     for (std::size_t i = 0; i < table.names.size(); ++i) {
         const std::vector<double>& column = table.columns[i];
-        if (table.names[i] == "step") entry.step = static_cast<std::uint64_t>(std::max(0.0, column.back()));
+        if (table.names[i] == "step")
+            entry.step = static_cast<std::uint64_t>(std::clamp(column.back(), 0.0, 1e15));
         if (table.names[i] == "seconds") entry.seconds = column.back();
         if (table.names[i].ends_with("_loss")) entry.metrics.emplace_back(table.names[i], column.back());
     }

@@ -1,6 +1,7 @@
 #include "session.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 
 #include <fmt/format.h>
@@ -25,11 +26,6 @@ constexpr std::size_t most_class_rows = 32;
 
 }  // namespace
 
-void say(const std::string& text) {
-    std::fputs(text.c_str(), stdout);
-    std::fflush(stdout);
-}
-
 Session::Session(models::Trainer& trainer, const models::Model& model, const Spec& recipe, std::size_t images,
                  RunFolder& folder, const std::optional<models::Checkpoint>& from, Interrupt& interrupt,
                  const SessionOptions& options)
@@ -42,11 +38,14 @@ Session::Session(models::Trainer& trainer, const models::Model& model, const Spe
       steps_(recipe.whole("steps")),
       log_every_(recipe.whole("output.log_every")),
       sample_every_(recipe.whole("output.sample_every")),
+      keep_every_(recipe.whole("output.keep_every")),
       progress_(steps_, trainer.images_per_step(), step(), options.verbosity),
-      metrics_(folder.metrics(), from ? from->notes.metrics_bytes : 0, from ? from->notes.seconds : 0,
-               trainer, images),
-      checkpoints_(folder.checkpoints(), recipe.whole("output.keep_every"), metrics_,
-                   from ? std::optional(step()) : std::nullopt, background_),
+      metrics_(folder.metrics(),
+               from ? whole_rows(folder.metrics(), from->notes.metrics_bytes,
+                                 [this](const std::string& line) { warn(line); })
+                    : 0,
+               from ? from->notes.pending_rows : "", from ? from->notes.seconds : 0, trainer, images),
+      checkpoints_(folder, keep_every_, metrics_, from ? std::optional(step()) : std::nullopt, background_),
       provenance_(folder.path() / "run.json", recipe, trainer.arena().threads(), step()),
       sampler_(model, recipe.whole("seed"), trainer.arena()),
       start_(metrics_.seconds()),
@@ -57,11 +56,11 @@ Session::Session(models::Trainer& trainer, const models::Model& model, const Spe
     else
         checkpoint_seconds_ = *seconds_of(std::get<std::string>(every.is));
     if (recipe.flag("output.tensorboard"))
-        events_.emplace(folder.path() / "events", from ? std::optional(step()) : std::nullopt);
+        attempt("TensorBoard's events are not written", [&] {
+            events_.emplace(folder.path() / "events", from ? std::optional(step()) : std::nullopt);
+        });
     if (recipe.has("output.best")) best_metric_ = recipe.text("output.best");
-    if (!from) return;
-    best_ = from->notes.best;
-    if (finished()) metrics_.set_last_row(from->notes.last_row);
+    if (from) metrics_.set_last_row(from->notes.last_row);
 }
 
 bool Session::time_is_up() const {
@@ -69,6 +68,7 @@ bool Session::time_is_up() const {
 }
 
 bool Session::checkpoint_is_due() const {
+    if (keep_every_ != 0 && step() % keep_every_ == 0) return true;
     if (checkpoint_steps_ != 0) return step() % checkpoint_steps_ == 0;
     return metrics_.seconds() - checkpoint_at_ >= checkpoint_seconds_ && !background_.busy();
 }
@@ -76,9 +76,10 @@ bool Session::checkpoint_is_due() const {
 template <class Action>
 bool Session::attempt(const char* what, Action&& action) {
     try {
+        folder_.check_there();
         action();
         return true;
-    } catch (const Error& error) {
+    } catch (const std::exception& error) {
         warn(fmt::format("{}: {}", what, error.what()));
         return false;
     }
@@ -93,7 +94,7 @@ auto Session::finite(Action&& action) -> decltype(action()) {
         attempt("the metrics are not written", [&] { metrics_.finish(); });
         const bool written = attempt("the weights are not written", [&] { write_weights(); });
         attempt("run.json is not written",
-                [&] { provenance_.write_end("failed", metrics_.seconds(), trainer_.state()); });
+                [&] { provenance_.write_end("failed", metrics_.seconds(), trainer_.state(), false); });
         if (!written) throw;
         throw NonFiniteError(fmt::format("{}; {} holds the weights of step {}", error.what(),
                                          folder_.weights().string(), step()));
@@ -116,6 +117,7 @@ void Session::train() {
         const models::Record record = finite([&] { return trainer_.step(); });
         if (step() > profile_from) trace_.add(step(), trainer_);
         progress_.see(record);
+        metrics_.set_last_row("");
         if (step() % log_every_ == 0) {
             metrics_.see(record);
             if (events_) events_->see(record);
@@ -138,23 +140,18 @@ void Session::start_checkpoint() {
     checkpoint_at_ = metrics_.seconds();
     models::Snapshot& snapshot = finite([&]() -> models::Snapshot& { return trainer_.take_snapshot(); });
     flush();
-    bool best = false;
     const models::Record record = trainer_.record();
-    if (!best_metric_.empty() && record.step > 0) {
-        const double value = record[best_metric_];
-        best = !best_ || value < *best_;
-        if (best) best_ = value;
-    }
-    checkpoints_.start(snapshot,
-                       {format_toml(recipe_),
-                        trainer_.fingerprint(),
-                        DUET_VERSION,
-                        metrics_.seconds(),
-                        {record.values.begin(), record.values.end()},
-                        metrics_.size(),
-                        metrics_.last_row(),
-                        best_},
-                       best);
+    models::CheckpointNotes notes{format_toml(recipe_),
+                                  trainer_.fingerprint(),
+                                  DUET_VERSION,
+                                  metrics_.seconds(),
+                                  {record.values.begin(), record.values.end()},
+                                  metrics_.size(),
+                                  metrics_.pending_rows(),
+                                  metrics_.last_row(),
+                                  {}};
+    if (!best_metric_.empty()) notes.best = record[best_metric_];
+    checkpoints_.start(snapshot, std::move(notes));
 }
 
 void Session::flush() {
@@ -177,14 +174,16 @@ void Session::leave() {
     background_.wait();
     report_failures();
     attempt("curves.png is not drawn", [&] { folder_.write_curves(); });
-    attempt("progress.gif is not written",
-            [&] { folder_.write_progress([&](const std::string& line) { warn(line); }); });
+    attempt("progress.gif is not written", [&] {
+        folder_.write_progress(model_.images.width, [&](const std::string& line) { warn(line); });
+    });
     if (events_) attempt("TensorBoard's events are not written", [&] { events_->flush(); });
     if (!options_.profile.empty())
         attempt("the profile is not written", [&] { trace_.write(options_.profile); });
     const char* how = !kept ? "failed" : finished() ? "finished" : "interrupted";
-    attempt("run.json is not written",
-            [&] { provenance_.write_end(how, metrics_.seconds(), trainer_.state()); });
+    attempt("run.json is not written", [&] {
+        provenance_.write_end(how, metrics_.seconds(), trainer_.state(), checkpoints_.written());
+    });
     if (!kept)
         throw StorageError(fmt::format("the run in {} could not be kept whole: see the warnings above",
                                        folder_.path().string()));
@@ -196,8 +195,8 @@ void Session::leave() {
                                              : "stopped at the time limit",
                     step(), steps_, folder_.weights().string()));
     if (!finished())
-        say(fmt::format("to go on: duet train {} --out {}\n", folder_.recipe().string(),
-                        folder_.path().string()));
+        say(fmt::format("to go on: duet train {} --out {}\n", quoted_for_shell(folder_.recipe().string()),
+                        quoted_for_shell(folder_.path().string())));
 }
 
 Bytes Session::weights() const {

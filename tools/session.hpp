@@ -14,6 +14,7 @@
 #include "checkpoints.hpp"
 #include "interrupt.hpp"
 #include "metrics_log.hpp"
+#include "output.hpp"
 #include "progress.hpp"
 #include "provenance.hpp"
 #include "run_folder.hpp"
@@ -70,13 +71,11 @@ class Session {
     RunFolder& folder_;
     Interrupt& interrupt_;
     SessionOptions options_;
-    std::uint64_t steps_, log_every_, sample_every_, checkpoint_steps_ = 0;
+    std::uint64_t steps_, log_every_, sample_every_, keep_every_, checkpoint_steps_ = 0;
     double checkpoint_seconds_ = 0;
     std::string best_metric_;
-    std::optional<double> best_;
     Progress progress_;
     MetricsLog metrics_;
-    Background background_;
     CheckpointWriter checkpoints_;
     std::optional<models::EventLog> events_;
     Provenance provenance_;
@@ -84,9 +83,7 @@ class Session {
     Trace trace_;
     double start_;
     double checkpoint_at_;
+    Background background_;  ///< its jobs end before what they use
 };
-
-/// Prints to the standard output at once; that nobody reads it is no error.
-void say(const std::string& text);
 
 }  // namespace duet::tools

@@ -16,6 +16,7 @@
 #include <duet/graph/error.hpp>
 #include <duet/models/weights.hpp>
 
+#include "checkpoints.hpp"
 #include "commands.hpp"
 #include "continuation.hpp"
 #include "flags.hpp"
@@ -57,6 +58,26 @@ void set_path(Spec& recipe, const std::string& key) {
                      given.from});
 }
 
+/// The recipe of the run that is to go on, if there is one with checkpoints.
+std::optional<Spec> kept_recipe(const TrainArguments& arguments) {
+    const std::filesystem::path run = arguments.out;
+    if (arguments.out.empty() || arguments.restart || !is_run(run) ||
+        checkpoint_steps(run / "checkpoints").empty())
+        return std::nullopt;
+    try {
+        return recipe_of(run);
+    } catch (const FileError&) {
+        return std::nullopt;  // its checkpoint says what it is
+    }
+}
+
+/// Whether a run that goes on started from this file, which it then needs no more.
+bool started_from(const std::optional<Spec>& kept, const std::string& file) {
+    return kept && kept->has("init.path") &&
+           std::filesystem::path(kept->text("init.path")) ==
+               std::filesystem::absolute(file).lexically_normal();
+}
+
 Prepared prepare(const models::Catalogue& catalogue, const TrainArguments& arguments) {
     constexpr std::uint64_t default_sample_pictures = 10;
     const std::string missing = "--data: a folder of images is needed, or a recipe that names one";
@@ -71,41 +92,65 @@ Prepared prepare(const models::Catalogue& catalogue, const TrainArguments& argum
     Spec recipe = arguments.recipe.layered(catalogue);
     arguments.recipe.note_repeats(recipe);
     load(recipe);
+    const std::optional<Spec> kept = kept_recipe(arguments);
     if (const Value* init = recipe.find("init.path"); init != nullptr) {
-        const Value file = *init;
-        prepared.init =
-            read_weights(std::get<std::string>(file.is), arguments.recipe.model(), prepared.data.get());
-        recipe = arguments.recipe.layered(catalogue, prepared.init->layer);
+        const std::string file = std::get<std::string>(init->is);
+        std::string hash;
+        if (started_from(kept, file)) {
+            hash = kept->text("init.sha256");
+            recipe = arguments.recipe.layered(catalogue, models::model_layer(*kept));
+        } else {
+            prepared.init = read_weights(file, arguments.recipe.model(), prepared.data.get());
+            hash = prepared.init->sha256;
+            recipe = arguments.recipe.layered(catalogue, prepared.init->layer);
+        }
         set_path(recipe, "init.path");
         const Value* wanted = recipe.find("init.sha256");
         if (wanted == nullptr)
-            recipe.set("init.sha256", {prepared.init->sha256, "init"});
-        else if (std::get<std::string>(wanted->is) != prepared.init->sha256)
+            recipe.set("init.sha256", {hash, "init"});
+        else if (std::get<std::string>(wanted->is) != hash)
             throw Error(
                 fmt::format("{}: init.sha256: {} has another hash, {}: it is not the file of the recipe",
-                            wanted->from, std::get<std::string>(file.is), prepared.init->sha256));
+                            wanted->from, file, hash));
     }
     set_path(recipe, "data.path");
     recipe = models::fitted(catalogue, recipe, *prepared.data);
-    if (recipe.whole("output.sample_every") == 0)
-        recipe.set("output.sample_every", {static_cast<std::int64_t>(std::max<std::uint64_t>(
-                                               1, recipe.whole("steps") / default_sample_pictures)),
-                                           "a tenth of all steps"});
+    if (recipe.whole("output.sample_every") == 0) {
+        const std::size_t every =
+            kept ? kept->whole("output.sample_every")
+                 : std::max<std::size_t>(1, recipe.whole("steps") / default_sample_pictures);
+        recipe.set("output.sample_every", {static_cast<std::int64_t>(every),
+                                           kept ? "the run that goes on" : "a tenth of all steps"});
+    }
     prepared.recipe = std::move(recipe);
     return prepared;
 }
 
+/// Moves the run in --out aside. What the new one starts from may be in it.
+void move_old_run(const TrainArguments& arguments, Spec& recipe, std::uint64_t state_bytes) {
+    namespace fs = std::filesystem;
+    const fs::path run = fs::canonical(arguments.out);
+    check_space(run.parent_path(), state_bytes);
+    const fs::path moved = move_aside(run);
+    say(fmt::format("the old run is kept in {}\n", moved.string()));
+    if (!recipe.has("init.path")) return;
+    const Value& init = *recipe.find("init.path");
+    const fs::path below = fs::path(std::get<std::string>(init.is)).lexically_relative(run);
+    if (!below.empty() && *below.begin() != "..")
+        recipe.set("init.path", {(moved / below).string(), init.from});
+}
+
 /// The folder of the run: one of this training, or a new one.
-RunFolder open_folder(const TrainArguments& arguments, const Spec& recipe,
-                      const models::Catalogue& catalogue) {
+RunFolder open_folder(const TrainArguments& arguments, Spec& recipe, const models::Catalogue& catalogue,
+                      std::uint64_t state_bytes) {
     std::filesystem::path path = arguments.out;
     if (path.empty()) {
         const std::string& preset = arguments.recipe.preset();
         path = make_next_folder(std::filesystem::path("runs") /
                                 (preset.empty() ? recipe.text("model") : preset));
         say(fmt::format("run         {}\n", path.string()));
-    } else if (arguments.restart && std::filesystem::exists(path)) {
-        say(fmt::format("the old run is kept in {}\n", move_aside(path).string()));
+    } else if (arguments.restart && is_run(path)) {
+        move_old_run(arguments, recipe, state_bytes);
     }
     RunFolder folder(path);
     if (std::filesystem::exists(folder.recipe()))
@@ -165,7 +210,7 @@ void train(const TrainArguments& arguments) {
         throw Error("--restart: keeps the run in the folder of --out aside: name that");
     }
     const Prepared prepared = prepare(catalogue, arguments);
-    const Spec& recipe = prepared.recipe;
+    Spec recipe = prepared.recipe;
     if (arguments.print_recipe) {
         fmt::print("{}", format_toml(recipe));
         return;
@@ -177,28 +222,30 @@ void train(const TrainArguments& arguments) {
     models::Trainer trainer(models::training_of(catalogue, recipe, model), prepared.data,
                             {.threads = arguments.threads});
     check_best(recipe, trainer);
-    warn_of_threads(arguments.threads, trainer.arena().threads());
-    if (recipe.whole("batch") > prepared.data->count)
-        fmt::print(stderr, "duet: warning: a batch of {} shows some of the {} images more than once\n",
-                   recipe.whole("batch"), prepared.data->count);
     const Warn warn = [](const std::string& line) {
         write_without_signal(STDERR_FILENO, fmt::format("duet: warning: {}\n", line));
     };
+    warn_of_threads(arguments.threads, trainer.arena().threads());
+    if (recipe.whole("batch") > prepared.data->count)
+        warn(fmt::format("a batch of {} shows some of the {} images more than once", recipe.whole("batch"),
+                         prepared.data->count));
     Interrupt interrupt;
-    RunFolder folder = open_folder(arguments, recipe, catalogue);
-    check_space(folder.path(), trainer.state().bytes());
+    RunFolder folder = open_folder(arguments, recipe, catalogue, trainer.state().bytes());
     const std::uint64_t steps = recipe.whole("steps");
-    const std::optional<models::Checkpoint> from = go_on(folder, trainer, steps, warn);
+    const std::optional<models::Checkpoint> from = go_on(catalogue, recipe, folder, trainer, warn);
     const std::uint64_t step = trainer.state().at.step;
     if (from && step == steps && has_ended(folder.path())) {
         say(fmt::format("{} holds this run, finished after {} of {} steps: nothing is left to do\n",
                         folder.path().string(), step, steps));
         return;
     }
+    check_space(folder.path(), trainer.state().bytes());
     if (!from && prepared.init) start_from(*prepared.init, trainer);
-    folder.remove_samples([&](std::uint64_t of) {
-        return of > step || (of == step && step % recipe.whole("output.sample_every") != 0);
-    });
+    folder.remove_samples(
+        [&](std::uint64_t of) {
+            return of > step || (of == step && step % recipe.whole("output.sample_every") != 0);
+        },
+        warn);
     write_file_atomically(folder.recipe(), format_toml(recipe));
     say(summary_of(recipe, model, trainer, *prepared.data));
     if (from) say(fmt::format("goes on     from step {}\n", step));

@@ -83,11 +83,15 @@ std::vector<double> numbers_in(const Metadata& metadata, const char* key) {
 }
 
 CheckpointNotes notes_in(const Metadata& metadata) {
-    CheckpointNotes notes{
-        text_in(metadata, "recipe"),     text_in(metadata, "fingerprint"),
-        text_in(metadata, "version"),    number_in<double>(metadata, "seconds"),
-        numbers_in(metadata, "metrics"), number_in<std::uint64_t>(metadata, "metrics_bytes"),
-        text_in(metadata, "last_row"),   {}};
+    CheckpointNotes notes{text_in(metadata, "recipe"),
+                          text_in(metadata, "fingerprint"),
+                          text_in(metadata, "version"),
+                          number_in<double>(metadata, "seconds"),
+                          numbers_in(metadata, "metrics"),
+                          number_in<std::uint64_t>(metadata, "metrics_bytes"),
+                          text_in(metadata, "pending_rows"),
+                          text_in(metadata, "last_row"),
+                          {}};
     if (!std::isfinite(notes.seconds) || notes.seconds < 0) throw Error("its \"seconds\" are no duration");
     if (metadata.contains("best")) notes.best = number_in<double>(metadata, "best");
     return notes;
@@ -109,6 +113,7 @@ Bytes encode_checkpoint(const Snapshot& snapshot, const CheckpointNotes& notes) 
                          {"seconds", fmt::format("{}", notes.seconds)},
                          {"metrics", fmt::format("{}", fmt::join(notes.metrics, " "))},
                          {"metrics_bytes", std::to_string(notes.metrics_bytes)},
+                         {"pending_rows", notes.pending_rows},
                          {"last_row", notes.last_row}};
     if (notes.best) metadata["best"] = fmt::format("{}", *notes.best);
     write_position(snapshot.at(), metadata);

@@ -21,11 +21,12 @@ struct CheckpointNotes {
     std::string version;               ///< of Duet
     double seconds = 0;                ///< that the training took so far
     std::vector<double> metrics = {};  ///< what Trainer::record held
-    /// Bytes of metrics.csv that hold for a training that goes on from here, and the row that ends it if it
-    /// does not.
+    /// Bytes of metrics.csv that hold for a training that goes on from here; rows that could not be written
+    /// to it yet; and the row that ends it if the training does not go on.
     std::uint64_t metrics_bytes = 0;
+    std::string pending_rows = {};
     std::string last_row = {};
-    /// The lowest value so far of the metric that decides which checkpoint is best.
+    /// The value of the metric that decides which checkpoint is the best, if one is named.
     std::optional<double> best = {};
 };
 

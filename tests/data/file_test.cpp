@@ -1,7 +1,6 @@
 #include <doctest/doctest.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 
 #include <csignal>
 
@@ -137,21 +136,25 @@ TEST_CASE("a file that grows is cut where it is opened, and what is appended is 
     CHECK_THROWS_AS(AppendedFile(folder.path() / "none" / "rows.csv", 0), StorageError);
 }
 
-TEST_CASE("temporary files of processes that are gone are removed, others stay") {
+TEST_CASE("temporary files are removed, others stay") {
     const TemporaryFolder folder;
-    const pid_t gone = ::fork();
-    if (gone == 0) ::_exit(0);
-    ::waitpid(gone, nullptr, 0);
-    const auto partial = [&](pid_t process) {
-        return folder.path() / (".duet-" + std::to_string(process) + "-0.partial");
-    };
-    for (const pid_t process : {gone, ::getpid()}) write_file_atomically(partial(process), "x");
-    for (const char* name : {".duet-x-0.partial", ".duet--5-0.partial", "duet.partial", "notes"})
+    for (const char* name :
+         {".duet-1-0.partial", ".duet-999-12.partial", "duet.partial", ".duet-1-0", "notes"})
         write_file_atomically(folder.path() / name, "x");
-    remove_stale_partials(folder.path());
-    CHECK_FALSE(std::filesystem::exists(partial(gone)));
-    CHECK(std::filesystem::exists(partial(::getpid())));
-    CHECK(std::filesystem::exists(folder.path() / ".duet-x-0.partial"));
-    CHECK(std::filesystem::exists(folder.path() / ".duet--5-0.partial"));
-    remove_stale_partials(folder.path() / "none");
+    remove_partials(folder.path());
+    CHECK_FALSE(std::filesystem::exists(folder.path() / ".duet-1-0.partial"));
+    CHECK_FALSE(std::filesystem::exists(folder.path() / ".duet-999-12.partial"));
+    for (const char* name : {"duet.partial", ".duet-1-0", "notes"})
+        CHECK(std::filesystem::exists(folder.path() / name));
+    remove_partials(folder.path() / "none");
+}
+
+TEST_CASE("a folder is made with all above it, and what is in the way is named") {
+    const TemporaryFolder folder;
+    make_folder(folder.path() / "a" / "b" / "c");
+    CHECK(std::filesystem::is_directory(folder.path() / "a" / "b" / "c"));
+    make_folder(folder.path() / "a" / "b" / "c");
+    write_file_atomically(folder.path() / "file", "x");
+    CHECK_THROWS_AS(make_folder(folder.path() / "file"), FileError);
+    CHECK_THROWS_AS(make_folder(folder.path() / "file" / "below"), FileError);
 }

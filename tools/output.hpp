@@ -1,0 +1,15 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace duet::tools {
+
+/// Writes all of the text to a descriptor, without SIGPIPE where nobody reads it any more. False if it
+/// failed.
+bool write_without_signal(int descriptor, std::string_view text);
+
+/// Prints to the standard output at once; that nobody reads it is no error.
+void say(const std::string& text);
+
+}  // namespace duet::tools
