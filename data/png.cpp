@@ -8,6 +8,7 @@
 #include <array>
 #include <xtensor/xarray.hpp>
 
+#include <duet/data/sizes.hpp>
 #include <duet/graph/error.hpp>
 
 namespace duet {
@@ -18,8 +19,6 @@ constexpr std::size_t least_png_bytes = 8 + 25 + 12;
 constexpr std::size_t bit_depth_offset = 24;
 constexpr std::size_t color_type_offset = 25;
 constexpr std::array<unsigned char, 12> end_chunk = {0, 0, 0, 0, 'I', 'E', 'N', 'D', 0xae, 0x42, 0x60, 0x82};
-/// Deflate's largest ratio: the pixels of a whole file cannot take more bytes than this times its own.
-constexpr std::uint64_t largest_ratio = 1032;
 
 /// libpng's simplified interface, which keeps its longjmp to itself.
 class PngImage {
@@ -181,7 +180,7 @@ Image parse_png(std::span<const std::byte> contents, std::string_view origin) {
                                     image.height, limits()));
     }
     const std::uint64_t samples = std::uint64_t{image.width} * image.height * image.channels;
-    if (samples > contents.size() * largest_ratio) {
+    if (samples > contents.size() * largest_deflate_ratio) {
         throw FileError(fmt::format("{}: damaged PNG file: {} bytes cannot hold a picture of {} x {}", origin,
                                     contents.size(), image.width, image.height));
     }
