@@ -21,7 +21,8 @@ std::optional<double> seconds_of(std::string_view text) {
         const char* const end = text.data() + text.size();
         const auto [next, error] = std::from_chars(text.data(), end, number);
         if (error != std::errc() || next == end) return std::nullopt;
-        unit = std::find_if(unit, units.end(), [&](const Unit& each) { return each.letter == *next; });
+        unit = std::find_if(unit, units.end(),
+                            [letter = *next](const Unit& each) { return each.letter == letter; });
         if (unit == units.end()) return std::nullopt;
         seconds += number * unit->seconds;
         ++unit;

@@ -7,13 +7,12 @@
 #include <algorithm>
 #include <new>
 
+#include <duet/data/sizes.hpp>
 #include <duet/graph/error.hpp>
 
 namespace duet {
 namespace {
 
-/// Deflate's largest ratio: no input of n bytes decompresses to more than 1032 n.
-constexpr std::uint64_t largest_ratio = 1032;
 constexpr std::size_t input_step = std::size_t{1} << 20;
 constexpr std::size_t output_step = std::size_t{1} << 20;
 
@@ -36,7 +35,7 @@ Bytes decompress(std::span<const std::byte> contents, std::uint64_t max_bytes, O
                  std::string_view origin) {
     Inflater inflater;
     z_stream& stream = inflater.stream;
-    const std::uint64_t reachable = (contents.size() + 1) * largest_ratio;
+    const std::uint64_t reachable = (contents.size() + 1) * largest_deflate_ratio;
     const auto limit = static_cast<std::size_t>(std::min(max_bytes, reachable));
     Bytes output;
     output.reserve(limit);

@@ -5,10 +5,12 @@
 #include <algorithm>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
 #include <duet/data/data_folder.hpp>
 #include <duet/data/png.hpp>
+#include <duet/data/sizes.hpp>
 #include <duet/graph/error.hpp>
 
 namespace duet {
@@ -18,10 +20,11 @@ namespace fs = std::filesystem;
 
 constexpr std::uint64_t max_images = std::uint64_t{1} << 32;
 
-/// The names of the PNG files in one folder.
+/// The names of the PNG files in one folder, and the bytes of all of them.
 struct Class {
     fs::path folder;
     std::vector<std::string> names;
+    std::uint64_t bytes = 0;
 };
 
 bool has_png_suffix(std::string_view name) {
@@ -49,7 +52,12 @@ void check_png_name(const fs::path& path) {
 
 Class png_files(const fs::path& folder) {
     Class found{folder, sorted_names(folder)};
-    for (const std::string& name : found.names) check_png_name(folder / name);
+    for (const std::string& name : found.names) {
+        check_png_name(folder / name);
+        std::error_code failed;
+        const std::uintmax_t size = fs::file_size(folder / name, failed);
+        if (!failed) found.bytes += size;
+    }
     if (found.names.empty()) {
         throw FileError(fmt::format("{}: an empty folder, expected at least one PNG file", folder.string()));
     }
@@ -77,8 +85,9 @@ std::string kind_of(std::size_t width, std::size_t height, std::size_t channels)
     return fmt::format("{} x {} with {}", width, height, channels == 1 ? "1 channel" : "3 channels");
 }
 
-/// Takes the size of all images from the first.
-void start(const Image& first, std::uint64_t count, const fs::path& folder, Dataset& dataset) {
+/// Takes the size of all images from the first, and memory for all if files of so many bytes can hold them.
+void start(const Image& first, std::uint64_t count, std::uint64_t file_bytes, const fs::path& folder,
+           Dataset& dataset) {
     dataset.height = first.height;
     dataset.width = first.width;
     dataset.channels = first.channels;
@@ -90,7 +99,8 @@ void start(const Image& first, std::uint64_t count, const fs::path& folder, Data
                         folder.string(), count, kind_of(first.width, first.height, first.channels), bytes,
                         max_image_folder_bytes));
     }
-    dataset.images.reserve(static_cast<std::size_t>(bytes));
+    const bool can_be_held = file_bytes >= bytes / largest_deflate_ratio;
+    if (can_be_held) dataset.images.reserve(static_cast<std::size_t>(bytes));
 }
 
 void append(const Image& image, const fs::path& path, const fs::path& first, Dataset& dataset) {
@@ -110,8 +120,11 @@ void append(const Image& image, const fs::path& path, const fs::path& first, Dat
 Dataset load_image_folder(const fs::path& folder) {
     check_data_folder(folder);
     const std::vector<Class> classes = classes_of(folder);
-    std::uint64_t count = 0;
-    for (const Class& each : classes) count += each.names.size();
+    std::uint64_t count = 0, file_bytes = 0;
+    for (const Class& each : classes) {
+        count += each.names.size();
+        file_bytes += each.bytes;
+    }
     if (count > max_images) {
         throw FileError(
             fmt::format("{}: it holds {} images, expected at most {}", folder.string(), count, max_images));
@@ -123,7 +136,7 @@ Dataset load_image_folder(const fs::path& folder) {
         for (const std::string& name : classes[label].names) {
             const fs::path path = classes[label].folder / name;
             const Image image = read_png(path);
-            if (dataset.count == 0) start(image, count, folder, dataset);
+            if (dataset.count == 0) start(image, count, file_bytes, folder, dataset);
             append(image, path, first, dataset);
             if (labelled) dataset.labels.push_back(static_cast<std::uint8_t>(label));
         }

@@ -8,18 +8,34 @@
 #include <array>
 #include <xtensor/xarray.hpp>
 
+#include <duet/data/png_chunks.hpp>
+#include <duet/data/sizes.hpp>
 #include <duet/graph/error.hpp>
 
 namespace duet {
 namespace {
 
 /// A PNG file as small as one can be: signature, IHDR, IEND.
-constexpr std::size_t least_png_bytes = 8 + 25 + 12;
+constexpr std::size_t signature_bytes = 8, least_png_bytes = signature_bytes + 25 + 12;
 constexpr std::size_t bit_depth_offset = 24;
 constexpr std::size_t color_type_offset = 25;
 constexpr std::array<unsigned char, 12> end_chunk = {0, 0, 0, 0, 'I', 'E', 'N', 'D', 0xae, 0x42, 0x60, 0x82};
-/// Deflate's largest ratio: the pixels of a whole file cannot take more bytes than this times its own.
-constexpr std::uint64_t largest_ratio = 1032;
+
+/// The file without the chunks that say nothing of its pixels: libpng takes memory for what they say, not for
+/// what they are.
+Bytes only_of_pixels(std::span<const std::byte> contents, std::string_view origin) {
+    constexpr std::array of_pixels = {"tRNS", "gAMA", "cHRM", "sRGB"};
+    const auto* start = reinterpret_cast<const std::uint8_t*>(contents.data());
+    Bytes kept(start, start + signature_bytes);
+    PngChunks chunks(contents, origin);
+    for (bool last = false; !last;) {
+        const PngChunk chunk = chunks.next();
+        last = chunk.type == "IEND";
+        if (chunk.critical() || std::find(of_pixels.begin(), of_pixels.end(), chunk.type) != of_pixels.end())
+            kept.insert(kept.end(), chunk.whole.begin(), chunk.whole.end());
+    }
+    return kept;
+}
 
 /// libpng's simplified interface, which keeps its longjmp to itself.
 class PngImage {
@@ -157,13 +173,14 @@ Image parse_png(std::span<const std::byte> contents, std::string_view origin) {
         throw FileError(
             fmt::format("{}: the PNG file does not end with its end mark; is it truncated?", origin));
     }
+    const Bytes kept = only_of_pixels(contents, origin);
     PngImage png;
-    if (png_image_begin_read_from_memory(&png.image, bytes, contents.size()) == 0) {
+    if (png_image_begin_read_from_memory(&png.image, kept.data(), kept.size()) == 0) {
         throw FileError(fmt::format("{}: damaged PNG file: {}", origin, png.image.message));
     }
     // libpng has found IHDR first and whole, so these two bytes are its.
-    const unsigned bit_depth = bytes[bit_depth_offset];
-    const unsigned color_type = bytes[color_type_offset];
+    const unsigned bit_depth = kept[bit_depth_offset];
+    const unsigned color_type = kept[color_type_offset];
     const bool transparent = (png.image.format & PNG_FORMAT_FLAG_ALPHA) != 0;
     if (bit_depth != 8 || (color_type != PNG_COLOR_TYPE_GRAY && color_type != PNG_COLOR_TYPE_RGB) ||
         transparent) {
@@ -181,7 +198,7 @@ Image parse_png(std::span<const std::byte> contents, std::string_view origin) {
                                     image.height, limits()));
     }
     const std::uint64_t samples = std::uint64_t{image.width} * image.height * image.channels;
-    if (samples > contents.size() * largest_ratio) {
+    if (samples > contents.size() * largest_deflate_ratio) {
         throw FileError(fmt::format("{}: damaged PNG file: {} bytes cannot hold a picture of {} x {}", origin,
                                     contents.size(), image.width, image.height));
     }

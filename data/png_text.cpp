@@ -1,21 +1,17 @@
 #include <duet/data/png_text.hpp>
 
 #include <algorithm>
-#include <array>
 
 #include <fmt/format.h>
-#include <zlib.h>
 
+#include <duet/data/png_chunks.hpp>
 #include <duet/graph/error.hpp>
 
 namespace duet {
 
 namespace {
 
-constexpr std::array<std::uint8_t, 8> signature = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
 constexpr std::size_t header_end = 8 + 25;
-/// Length before, type and checksum around a chunk's data.
-constexpr std::size_t length_bytes = 4, type_bytes = 4, checksum_bytes = 4;
 constexpr std::size_t most_keyword_letters = 79;
 
 bool printable(char letter) {
@@ -27,17 +23,8 @@ bool is_keyword(std::string_view keyword) {
            keyword.back() != ' ' && std::all_of(keyword.begin(), keyword.end(), printable);
 }
 
-std::uint32_t big_endian(const std::uint8_t* bytes) {
-    return std::uint32_t{bytes[0]} << 24 | std::uint32_t{bytes[1]} << 16 | std::uint32_t{bytes[2]} << 8 |
-           bytes[3];
-}
-
 void put_big_endian(Bytes& bytes, std::uint32_t value) {
     for (int shift = 24; shift >= 0; shift -= 8) bytes.push_back(static_cast<std::uint8_t>(value >> shift));
-}
-
-std::uint32_t checksum(const std::uint8_t* bytes, std::size_t size) {
-    return static_cast<std::uint32_t>(crc32(0, bytes, static_cast<uInt>(size)));
 }
 
 void put_chunk(Bytes& bytes, const PngText& text) {
@@ -54,19 +41,20 @@ void put_chunk(Bytes& bytes, const PngText& text) {
     bytes.push_back(0);
     for (const char letter : text.text)
         bytes.push_back(static_cast<std::uint8_t>(printable(letter) || letter == '\n' ? letter : '?'));
-    put_big_endian(bytes, checksum(bytes.data() + start, bytes.size() - start));
+    put_big_endian(bytes, png_checksum(std::span(bytes).subspan(start)));
 }
 
-PngText text_of(const std::uint8_t* data, std::size_t size, std::string_view origin) {
-    const std::uint8_t* const end = std::find(data, data + std::min(size, most_keyword_letters + 1), 0);
-    PngText text{{data, end}, {}};
-    if (end == data + size || !is_keyword(text.keyword))
+PngText text_of(std::span<const std::uint8_t> data, std::string_view origin) {
+    const auto end =
+        std::find(data.begin(), data.begin() + std::min(data.size(), most_keyword_letters + 1), 0);
+    PngText text{{data.begin(), end}, {}};
+    if (end == data.end() || !is_keyword(text.keyword))
         throw FileError(fmt::format("{}: damaged PNG file: a text without a proper keyword", origin));
-    const auto letters = static_cast<std::size_t>(data + size - end) - 1;
+    const auto letters = static_cast<std::size_t>(data.end() - end) - 1;
     if (letters > most_png_letters)
         throw FileError(fmt::format("{}: the text {} has {} letters, expected at most {}", origin,
                                     quoted_for_message(text.keyword), letters, most_png_letters));
-    text.text.assign(end + 1, data + size);
+    text.text.assign(end + 1, data.end());
     for (char& letter : text.text)
         if (!printable(letter) && letter != '\n') letter = '?';
     return text;
@@ -96,30 +84,17 @@ std::vector<PngText> read_png_texts(const std::filesystem::path& path) {
 }
 
 std::vector<PngText> parse_png_texts(std::span<const std::byte> contents, std::string_view origin) {
-    const auto* bytes = reinterpret_cast<const std::uint8_t*>(contents.data());
-    if (contents.size() < signature.size() || !std::equal(signature.begin(), signature.end(), bytes))
-        throw FileError(fmt::format("{}: not a PNG file", origin));
+    PngChunks chunks(contents, origin);
     std::vector<PngText> texts;
-    std::size_t at = signature.size();
-    for (;;) {
-        const std::size_t left = contents.size() - at;
-        const bool room = left >= length_bytes + type_bytes + checksum_bytes;
-        const std::size_t size = room ? big_endian(bytes + at) : 0;
-        if (!room || size > left - length_bytes - type_bytes - checksum_bytes)
-            throw FileError(fmt::format("{}: the PNG file ends within a chunk; is it truncated?", origin));
-        const std::uint8_t* const type = bytes + at + length_bytes;
-        const std::string_view name(reinterpret_cast<const char*>(type), type_bytes);
-        if (name == "IEND") return texts;
-        if (name == "tEXt") {
-            if (texts.size() == most_png_texts)
-                throw FileError(
-                    fmt::format("{}: the PNG file has more than {} texts", origin, most_png_texts));
-            if (checksum(type, type_bytes + size) != big_endian(type + type_bytes + size))
-                throw FileError(fmt::format("{}: damaged PNG file: a text's checksum is wrong", origin));
-            texts.push_back(text_of(type + type_bytes, size, origin));
-        }
-        at += length_bytes + type_bytes + size + checksum_bytes;
+    for (PngChunk chunk = chunks.next(); chunk.type != "IEND"; chunk = chunks.next()) {
+        if (chunk.type != "tEXt") continue;
+        if (texts.size() == most_png_texts)
+            throw FileError(fmt::format("{}: the PNG file has more than {} texts", origin, most_png_texts));
+        if (!chunk.intact())
+            throw FileError(fmt::format("{}: damaged PNG file: a text's checksum is wrong", origin));
+        texts.push_back(text_of(chunk.data, origin));
     }
+    return texts;
 }
 
 std::string png_text(std::span<const PngText> texts, std::string_view keyword) {

@@ -11,7 +11,7 @@ namespace {
 static_assert(std::endian::native == std::endian::little, "the file formats here are little-endian");
 
 constexpr std::uint32_t varint = 0, eight_bytes = 1, length_delimited = 2, four_bytes = 5;
-constexpr std::uint32_t largest_field = (1U << 29) - 1;
+[[maybe_unused]] constexpr std::uint32_t largest_field = (1U << 29) - 1;
 
 }  // namespace
 

@@ -181,10 +181,12 @@ class HeaderReader : public nlohmann::json_sax<json> {
 
 SafetensorsHeader parse_safetensors_header(std::string_view text, std::string_view origin) {
     HeaderReader reader;
-    // The parser would skip a byte order mark; the format has none.
-    bool parsed = text.starts_with('{');
-    if (!parsed) {
+    // The parser would skip a byte order mark, and take NUL for the text's end; the format has neither.
+    bool parsed = false;
+    if (!text.starts_with('{')) {
         reader.problem = "it does not start with '{'";
+    } else if (const std::size_t nul = text.find('\0'); nul != std::string_view::npos) {
+        reader.problem = fmt::format("byte {} is NUL, expected JSON, padded with spaces if at all", nul + 1);
     } else {
         parsed = json::sax_parse(text.begin(), text.end(), &reader);
     }

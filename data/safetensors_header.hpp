@@ -23,9 +23,10 @@ struct SafetensorsHeader {
     std::map<std::string, std::string> metadata;
 };
 
-/// The header from its JSON text. Throws FileError, naming `origin`, if it is not JSON of exactly the form
-/// {"__metadata__": {string: string}, name: {"dtype": string, "shape": [whole...], "data_offsets": [whole,
-/// whole]}}, or if a key comes twice. What the offsets and shapes say is not judged here.
+/// The header from its JSON text. Throws FileError, naming `origin`, if it is not JSON from its first byte to
+/// its last, white space after it aside, of exactly the form {"__metadata__": {string: string}, name:
+/// {"dtype": string, "shape": [whole...], "data_offsets": [whole, whole]}}, or if a key comes twice. What the
+/// offsets and shapes say is not judged here.
 SafetensorsHeader parse_safetensors_header(std::string_view text, std::string_view origin);
 
 }  // namespace duet

@@ -193,12 +193,14 @@ class Writer {
 }  // namespace
 
 Spec parse_toml(std::string_view text, std::string_view origin) {
+    if (text.size() > max_toml_bytes)
+        throw FileError(
+            fmt::format("{}: TOML of {} bytes, expected at most {}", origin, text.size(), max_toml_bytes));
     return Reader(origin).table(parsed(text, origin));
 }
 
 Spec read_toml(const std::filesystem::path& path) {
-    constexpr std::uint64_t largest = 1 << 20;
-    const Bytes bytes = read_file(path, largest);
+    const Bytes bytes = read_file(path, max_toml_bytes);
     return parse_toml({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, path.string());
 }
 

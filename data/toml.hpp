@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -8,13 +9,16 @@
 
 namespace duet {
 
+/// The most bytes of a TOML document that is read: 1 MiB.
+inline constexpr std::uint64_t max_toml_bytes = std::uint64_t{1} << 20;
+
 /// A TOML document as a spec (toml.io, version 1.0, read by toml++). `origin` is what messages and
 /// Value::from call it; each value is from "<origin>:<line>". Throws FileError, naming origin and line, for
-/// what is no TOML, for dates and times, for numbers that are not finite, for a kind that is empty, and for
-/// what stands deeper than most_levels.
+/// what is no TOML, for dates and times, for numbers that are not finite, for a kind that is empty, for
+/// what stands deeper than most_levels, and for more than max_toml_bytes.
 Spec parse_toml(std::string_view text, std::string_view origin);
 
-/// A file's; at most a megabyte.
+/// A file's.
 Spec read_toml(const std::filesystem::path& path);
 
 /// One TOML value such as 3e-4, "text" or [1, 2], from `origin`; what is no TOML is a number such as .5,

@@ -12,6 +12,7 @@
 #include <new>
 #include <set>
 
+#include <duet/data/sizes.hpp>
 #include <duet/graph/error.hpp>
 
 namespace duet {
@@ -26,8 +27,6 @@ constexpr std::uint32_t beyond_32_bits = 0xffffffff;
 constexpr std::size_t most_comment_bytes = 0xffff, most_members = 0xfffe;
 constexpr std::uint16_t encrypted = 1, utf8_name = 1 << 11;
 constexpr std::uint16_t stored = 0, deflate_method = 8;
-/// Deflate's largest ratio: no input of n bytes decompresses to more than 1032 n.
-constexpr std::uint64_t largest_ratio = 1032;
 
 template <class T>
 T number_at(std::span<const std::byte> bytes, std::size_t at) {
@@ -120,7 +119,7 @@ ZipMember take_member(const Archive& archive, std::span<const std::byte>& rest) 
             fmt::format("{} is packed by method {}; expected 0 (stored) or 8 (deflate)", name, method));
     if (packed == beyond_32_bits || size == beyond_32_bits || header == beyond_32_bits)
         archive.reject(fmt::format("{} is of the ZIP64 format, which is not read", name));
-    if (member.deflated ? size > (std::uint64_t{packed} + 1) * largest_ratio : size != packed)
+    if (member.deflated ? size > (std::uint64_t{packed} + 1) * largest_deflate_ratio : size != packed)
         archive.reject(fmt::format("{} cannot have the {} bytes it says: it takes {} in the archive", name,
                                    size, packed));
     member.packed = packed_data(archive, member.name, header, packed);

@@ -78,8 +78,12 @@ const Array& array_of(const Safetensors& file, const std::string& name, const st
 
 std::vector<std::size_t> widths_of(const Safetensors& file, const std::string& network,
                                    const std::filesystem::path& path) {
+    constexpr std::size_t most_widths = 1000;
     std::vector<std::size_t> widths;
     for (std::size_t position = 0;; position += 2) {
+        if (widths.size() > most_widths)
+            throw FileError(
+                fmt::format("{}: {} has more than {} layers", path.string(), network, most_widths));
         const std::string name = fmt::format("{}.{}.weight", network, position);
         if (position > 0 && !file.find(name)) return widths;
         const Shape shape = shape_of(array_of(file, name, path));

@@ -1,6 +1,9 @@
 #include "runs.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <cmath>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -19,9 +22,27 @@ namespace fs = std::filesystem;
 
 namespace {
 
+/// A text as it may stand in a line of a terminal.
+std::string one_line(std::string text) {
+    std::replace_if(
+        text.begin(), text.end(), [](char letter) { return (letter >= 0 && letter < ' ') || letter == 0x7f; },
+        '?');
+    return text;
+}
+
 std::string text_in(const nlohmann::json& json, const char* key) {
     const auto found = json.find(key);
-    return found != json.end() && found->is_string() ? found->get<std::string>() : "";
+    return found != json.end() && found->is_string() ? one_line(found->get<std::string>()) : "";
+}
+
+/// The number where it is a duration, and the one before where it is not.
+double duration_or(double before, double seconds) {
+    return std::isfinite(seconds) && seconds >= 0 ? seconds : before;
+}
+
+std::uint64_t count_or(std::uint64_t before, double number) {
+    constexpr double beyond = 0x1p64;
+    return number >= 0 && number < beyond ? static_cast<std::uint64_t>(number) : before;
 }
 
 template <class T>
@@ -32,8 +53,8 @@ const T* value_in(const Spec& recipe, const char* path) {
 
 void add_recipe(const fs::path& run, RunEntry& entry, std::string& best) {
     const Spec recipe = read_toml(run / "recipe.toml");
-    if (const auto* model = value_in<std::string>(recipe, "model")) entry.model = *model;
-    if (const auto* data = value_in<std::string>(recipe, "data.path")) entry.data = *data;
+    if (const auto* model = value_in<std::string>(recipe, "model")) entry.model = one_line(*model);
+    if (const auto* data = value_in<std::string>(recipe, "data.path")) entry.data = one_line(*data);
     if (const auto* steps = value_in<std::int64_t>(recipe, "steps"); steps != nullptr && *steps > 0)
         entry.steps = static_cast<std::uint64_t>(*steps);
     if (const auto* name = value_in<std::string>(recipe, "output.best")) best = *name;
@@ -46,13 +67,14 @@ void add_metrics(const fs::path& run, RunEntry& entry, const std::string& best) 
     if (table.rows() == 0) return;
     for (std::size_t i = 0; i < table.names.size(); ++i) {
         const std::vector<double>& column = table.columns[i];
-        if (table.names[i] == "step")
-            entry.step = static_cast<std::uint64_t>(std::clamp(column.back(), 0.0, 1e15));
-        if (table.names[i] == "seconds") entry.seconds = column.back();
+        if (table.names[i] == "step") entry.step = count_or(entry.step, column.back());
+        if (table.names[i] == "seconds") entry.seconds = duration_or(entry.seconds, column.back());
         if (table.names[i].ends_with("_loss")) entry.metrics.emplace_back(table.names[i], column.back());
     }
     if (const std::vector<double>* column = best.empty() ? nullptr : table.find(best))
-        entry.metrics.emplace_back("best " + best, *std::min_element(column->begin(), column->end()));
+        entry.metrics.emplace_back("best " + best,
+                                   std::accumulate(column->begin(), column->end(), column->back(),
+                                                   [](double a, double b) { return std::fmin(a, b); }));
 }
 
 }  // namespace
@@ -77,7 +99,7 @@ RunEntry read_run(const fs::path& run) {
         if (const auto steps = json.find("steps"); steps != json.end() && steps->is_number_unsigned())
             entry.step = steps->get<std::uint64_t>();
         if (const auto seconds = json.find("seconds"); seconds != json.end() && seconds->is_number())
-            entry.seconds = seconds->get<double>();
+            entry.seconds = duration_or(entry.seconds, seconds->get<double>());
     });
     if (entry.state.empty()) entry.state = "unknown";
     if (is_running(run))

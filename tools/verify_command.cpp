@@ -63,7 +63,10 @@ void check_hashes(const fs::path& run) {
         else if (name != "state")
             found = sha256_of_file(run / fs::path(name).filename());
         const bool same = wanted.is_string() && wanted.get<std::string>() == found;
-        fmt::print("{:<20} {}\n", name, same ? "same" : found.empty() ? "missing" : "differs");
+        fmt::print("{:<20} {}\n", name_for_message(name),
+                   same            ? "same"
+                   : found.empty() ? "missing"
+                                   : "differs");
         wrong += same ? 0 : 1;
     }
     if (wrong > 0)

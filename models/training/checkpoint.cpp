@@ -99,6 +99,13 @@ CheckpointNotes notes_in(const Metadata& metadata) {
 
 }  // namespace
 
+std::string checkpoint_checksum(const Safetensors& file) {
+    std::vector<ArrayView> arrays;
+    arrays.reserve(file.tensors.size());
+    for (const NamedArray& tensor : file.tensors) arrays.push_back({tensor.name, &tensor.value});
+    return checksum_of(file.metadata, arrays);
+}
+
 bool is_checkpoint(const Safetensors& file) {
     const auto found = file.metadata.find(format_key);
     return found != file.metadata.end() && found->second == format_name;
@@ -125,10 +132,7 @@ Bytes encode_checkpoint(const Snapshot& snapshot, const CheckpointNotes& notes) 
 Checkpoint parse_checkpoint(std::span<const std::byte> contents, std::string_view origin) {
     Safetensors file = parse_safetensors_as<float>(contents, origin);
     if (!is_checkpoint(file)) throw FileError(fmt::format("{}: not a checkpoint of `duet train`", origin));
-    std::vector<ArrayView> arrays;
-    arrays.reserve(file.tensors.size());
-    for (const NamedArray& tensor : file.tensors) arrays.push_back({tensor.name, &tensor.value});
-    const std::string found = checksum_of(file.metadata, arrays);
+    const std::string found = checkpoint_checksum(file);
     try {
         if (const std::string& wanted = text_in(file.metadata, checksum_key); wanted != found)
             throw Error(

@@ -45,6 +45,10 @@ Bytes encode_checkpoint(const Snapshot& snapshot, const CheckpointNotes& notes);
 Checkpoint read_checkpoint(const std::filesystem::path& path);
 Checkpoint parse_checkpoint(std::span<const std::byte> contents, std::string_view origin);
 
+/// The CRC-32 that a checkpoint of these arrays and notes bears under "crc32", in eight hexadecimal digits;
+/// what stands there is left out of it.
+std::string checkpoint_checksum(const Safetensors& file);
+
 /// Whether a safetensors file says that it is a checkpoint.
 bool is_checkpoint(const Safetensors& file);
 

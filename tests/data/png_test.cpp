@@ -88,6 +88,39 @@ TEST_CASE("other kinds of PNG and lies in the header are named") {
     CHECK_FALSE(error_of(Bytes(good.begin(), good.begin() + 33)).empty());
 }
 
+TEST_CASE("chunks that say nothing of the pixels are passed over, and take no memory for what they say") {
+    const Image image = picture(3, 2, 1);
+    const Bytes good = encode_png(image);
+    const auto with_chunk = [&](std::size_t said, std::string_view type, const Bytes& data) {
+        Bytes chunk(8);
+        put_big_endian(chunk, 0, said);
+        std::copy(type.begin(), type.end(), chunk.begin() + 4);
+        chunk.insert(chunk.end(), data.begin(), data.end());
+        chunk.resize(chunk.size() + 4);
+        put_big_endian(chunk, chunk.size() - 4,
+                       crc32(0, chunk.data() + 4, static_cast<uInt>(4 + data.size())));
+        Bytes bytes = good;
+        bytes.insert(bytes.begin() + 33, chunk.begin(), chunk.end());
+        return bytes;
+    };
+    // libpng took 2 GiB for this one.
+    for (const char* type : {"zTXt", "iCCP", "eXIf", "IDAT", "PLTE", "zzzz"})
+        for (const std::size_t said : {0x7c2b6082U, 0x7fffffffU, 0xffffffffU, 1000U})
+            CHECK(error_of(with_chunk(said, type, {'a', 0, 0})) ==
+                  "x.png: the PNG file ends within a chunk; is it truncated?");
+    // A profile, deflated, that says it has 2 GiB.
+    Bytes profile(132), packed = {'a', 0, 0};
+    put_big_endian(profile, 0, 0x7ffffffc);
+    Bytes deflated(compressBound(132));
+    uLongf size = deflated.size();
+    REQUIRE(compress(deflated.data(), &size, profile.data(), profile.size()) == Z_OK);
+    packed.insert(packed.end(), deflated.begin(), deflated.begin() + static_cast<std::ptrdiff_t>(size));
+    CHECK(same(parse(with_chunk(packed.size(), "iCCP", packed)), image));
+    CHECK(same(parse(with_chunk(3, "tEXt", {'a', 0, 'b'})), image));
+    CHECK(same(parse(with_chunk(3, "zzzz", {'a', 0, 'b'})), image));
+    CHECK(contains(error_of(with_chunk(3, "ZZZZ", {'a', 0, 'b'})), "damaged PNG file"));
+}
+
 TEST_CASE("a truncated or damaged PNG file is refused") {
     const auto read = [](auto bytes) { parse_png(bytes, "x"); };
     for (const std::size_t channels : {1, 3}) {

@@ -206,6 +206,26 @@ TEST_CASE("every lie in a safetensors header is named") {
     CHECK(contains(error_of("[]", 0), "does not start with '{'"));
 }
 
+TEST_CASE(
+    "a safetensors header is JSON from its first byte to its last, as the reference implementation demands") {
+    using namespace std::string_literals;
+    const std::string good = R"({"a":)" + entry("F32", "1", "0,4") + "}";
+    for (const std::string& padding : {""s, " "s, "       "s, "\n\t\r "s})
+        CHECK(error_of(good + padding, 4).empty());
+    CHECK(error_of(good + "\0"s, 4) ==
+          "w: bad safetensors header: byte 55 is NUL, expected JSON, padded with spaces if at all");
+    for (const std::string& after : {"\0\0\0\0\0\0\0"s, "  \0"s, "\0 x"s, "\0}"s, " \0 "s})
+        CHECK(contains(error_of(good + after, 4), "is NUL"));
+    for (const std::string& after : {"x"s, "{}"s, "}"s, ","s, "\v"s, "\xc2\xa0"s, "// x"s, "/**/"s, "\xff"s})
+        CHECK(contains(error_of(good + after, 4), "not JSON from byte"));
+    for (const std::string& before : {" "s, "\n"s, "\0"s, "\xef\xbb\xbf"s, ","s})
+        CHECK(contains(error_of(before + good, 4), "does not start with '{'"));
+    CHECK(contains(error_of("{\0}"s, 0), "is NUL"));
+    CHECK(contains(error_of("{\"a\0\":{}}"s, 0), "is NUL"));
+    CHECK(contains(error_of("{,}", 0), "not JSON from byte"));
+    CHECK(contains(error_of(good.substr(0, good.size() - 1) + ",}", 4), "not JSON from byte"));
+}
+
 TEST_CASE("deep nesting and endless shapes do no harm") {
     CHECK_FALSE(error_of(std::string(1'000'000, '{'), 0).empty());
     CHECK_FALSE(error_of("{\"a\":" + std::string(1'000'000, '['), 0).empty());

@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <duet/data/toml.hpp>
+
 #include "../data/support.hpp"
 #include "joint_step.hpp"
 #include "support.hpp"
@@ -95,6 +97,16 @@ TEST_CASE("weights that do not fit are refused whole") {
         file.metadata["recipe"] = recipe;
         CHECK_THROWS_AS(load_pair(file, path), FileError);
     }
+}
+
+TEST_CASE("a recipe or a stack of layers without end is refused in little time") {
+    Safetensors file;
+    file.metadata["recipe"] = "a = [" + std::string(max_toml_bytes, '1') + "]";
+    CHECK(contains(file_error_of([&] { models::layer_in(file, "w"); }), "w: TOML of 1048582 bytes"));
+    for (std::size_t i = 0; i < 2000; ++i)
+        file.tensors.push_back({"generator." + std::to_string(2 * i) + ".weight", filled(Shape{1, 1}, 0.0F)});
+    CHECK(file_error_of([&] { models::layer_from_arrays(file, "w", 1, 1); }) ==
+          "w: generator has more than 1000 layers");
 }
 
 TEST_CASE("metadata that describes what the arrays cannot fill is refused before memory is taken") {

@@ -4,6 +4,8 @@
 
 #include <doctest/doctest.h>
 
+#include <duet/data/png.hpp>
+
 #include "support.hpp"
 
 using namespace duet;
@@ -56,6 +58,21 @@ TEST_CASE("duet ends in any amount of memory, trained or with one line that says
     }
     CHECK(lacked);
     CHECK(trained);
+}
+
+TEST_CASE("no memory is taken for pictures that a folder cannot hold") {
+    const TemporaryFolder folder;
+    const fs::path data = folder.path() / "data", nothing = folder.path() / "nothing";
+    fs::create_directory(data);
+    constexpr std::size_t side = 4000;
+    write_png(data / "0.png", {side, side, 1, Bytes(side * side)});
+    write_file_atomically(nothing, std::string_view("GIF89a"));
+    for (int i = 1; i < 900; ++i) fs::create_symlink(nothing, data / ("1" + std::to_string(i) + ".png"));
+    const Outcome outcome =
+        Process("duet", {"train", "--data", data, "--out", folder.path() / "run"}, "ulimit -v 500000")
+            .wait(patience);
+    CHECK(outcome.code == 2);
+    CHECK(contains(outcome.err, "1.png: not a PNG file"));
 }
 
 TEST_CASE("duet trains on small stacks") {

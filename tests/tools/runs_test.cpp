@@ -79,6 +79,35 @@ TEST_CASE("duet runs lists what runs are and how they stand") {
     CHECK(contains(run_in(runs, "run-9")["problem"].get<std::string>(), "recipe.toml"));
 }
 
+TEST_CASE("duet runs lists a run whose files say anything") {
+    const TemporaryFolder folder;
+    const fs::path run = folder.path() / "runs" / "run-1";
+    fs::create_directories(run);
+    write_file_atomically(run / ".duet-run", std::string_view());
+    write_file_atomically(run / "recipe.toml", std::string_view("model = \"a\\u001B[2J\"\nsteps = -3"));
+    const auto listed = [&](const std::string& metrics, const std::string& json) {
+        write_file_atomically(run / "metrics.csv", metrics);
+        write_file_atomically(run / "run.json", json);
+        const Outcome outcome = duet_command({"runs", run.parent_path(), "--json"});
+        REQUIRE(outcome.code == 0);
+        CHECK(duet_command({"runs", run.parent_path(), "--sort", "time"}).code == 0);
+        return nlohmann::json::parse(outcome.out)[0];
+    };
+    for (const char* number : {"inf", "nan", "-1", "1e300", "18446744073709551616", ""}) {
+        CAPTURE(number);
+        const auto entry = listed(fmt::format("step,seconds\n{},{}\n", number, number), "{}");
+        CHECK(entry["step"] == 0);
+        CHECK(entry["seconds"].get<double>() >= 0);
+        CHECK(entry["model"] == "a?[2J");
+    }
+    const auto entry =
+        listed("step,seconds\n7,1.5\n", R"({"steps": -1, "seconds": -1, "started": "\n", "state": 3})");
+    CHECK(entry["step"] == 7);
+    CHECK(entry["seconds"] == 1.5);
+    CHECK(entry["started"] == "?");
+    CHECK(entry["state"] == "unknown");
+}
+
 TEST_CASE("duet info says what files and folders hold") {
     const Runs runs;
     REQUIRE(runs.train("run", {"--steps", "3"}).code == 0);
