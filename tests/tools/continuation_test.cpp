@@ -492,6 +492,115 @@ TEST_CASE("--init starts a new training whose draws and data go on from the file
     CHECK(contains(changed.err, "it is not the file of the recipe"));
 }
 
+TEST_CASE("a run whose checkpoints cannot be read is refused and left as it is") {
+    const Runs runs;
+    const fs::path run = runs["run"];
+    REQUIRE(runs.train(run, {"--steps", "3"}).code == 0);
+    const std::string metrics = text_of(run / "metrics.csv");
+    write_bytes(checkpoint_of(run, 3), {'n', 'o'});
+    const Outcome refused = runs.train(run, {"--steps", "6"});
+    CHECK(refused.code == 2);
+    CHECK(is_error_line(refused.err));
+    CHECK(contains(refused.err, "no checkpoint of the run is whole"));
+    CHECK(text_of(run / "metrics.csv") == metrics);
+    CHECK(fs::exists(checkpoint_of(run, 3)));
+    CHECK(fs::exists(run / "samples" / "step-000003.png"));
+}
+
+TEST_CASE("a checkpoint of another training is refused, whatever recipe.toml says") {
+    const Runs runs;
+    REQUIRE(runs.train(runs["run"], {"--steps", "3"}).code == 0);
+    REQUIRE(runs.train(runs["other"], {"--steps", "4", "--seed", "7"}).code == 0);
+    SUBCASE("recipe.toml is gone") {
+        fs::remove(runs["run"] / "recipe.toml");
+    }
+    SUBCASE("the checkpoint came from elsewhere") {
+        fs::copy_file(checkpoint_of(runs["other"], 4), checkpoint_of(runs["run"], 4));
+        const Outcome mixed = runs.train(runs["run"], {"--steps", "6"});
+        CHECK(mixed.code == 2);
+        CHECK(contains(mixed.err, "its seed is 7, here it is 0"));
+        return;
+    }
+    const Outcome mixed = runs.train(runs["run"], {"--steps", "6", "--seed", "7"});
+    CHECK(mixed.code == 2);
+    CHECK(contains(mixed.err, "its seed is 0, here it is 7"));
+    CHECK(runs.train(runs["run"], {"--steps", "6"}).code == 0);
+}
+
+TEST_CASE("descriptors that are closed do not become a run's files") {
+    const Runs runs;
+    const fs::path run = runs["run"];
+    CHECK(Process("duet", runs.command(run, {"--steps", "30"}), "exec 0<&- 1>&- 2>&-").wait().code == 0);
+    CHECK(fs::file_size(run / ".duet-run") == 0);
+    CHECK_FALSE(contains(text_of(run / "metrics.csv"), "finished"));
+    CHECK(duet_command({"verify", run}).code == 0);
+    CHECK(fs::exists(run / "curves.png"));
+}
+
+TEST_CASE("a run's folder that is moved away meanwhile is not written to, nor what comes in its place") {
+    const Runs runs;
+    Process process("duet", runs.command(runs["run"], {"--steps", "40000", "--sample-every", "5000"}));
+    wait_for(runs["run"] / "samples" / "step-000000.png");
+    fs::rename(runs["run"], runs["moved"]);
+    const Outcome outcome = process.wait();
+    CAPTURE(outcome.err);
+    CHECK(outcome.code == 1);
+    CHECK(contains(outcome.err, "is not the one any more in which the run began"));
+    CHECK_FALSE(fs::exists(runs["run"]));
+    CHECK_FALSE(fs::exists(runs["moved"] / "weights.safetensors"));
+}
+
+TEST_CASE("a run goes on without its metrics, and without the file that it started from") {
+    const Runs runs;
+    const fs::path run = runs["run"], weights = runs["first"] / "weights.safetensors";
+    REQUIRE(runs.train(runs["first"], {"--steps", "3"}).code == 0);
+    REQUIRE(runs.train(run, {"--steps", "4", "--init", weights}).code == 0);
+    REQUIRE(runs.train(runs["whole"], {"--steps", "8", "--init", weights}).code == 0);
+    fs::remove(weights);
+    SUBCASE("the init file alone") {
+        REQUIRE(runs.train(run, {"--steps", "6", "--init", weights}).code == 0);
+        REQUIRE(duet_command({"train", run / "recipe.toml", "--out", run, "--steps", "8"}).code == 0);
+        check_same_run(run, runs["whole"], 8);
+    }
+    SUBCASE("the metrics too") {
+        fs::remove(run / "metrics.csv");
+        const Outcome outcome = runs.train(run, {"--steps", "8", "--init", weights});
+        CHECK(outcome.code == 0);
+        CHECK(contains(outcome.err, "was changed since the checkpoint"));
+        CHECK(contains(text_of(run / "metrics.csv"), "\n8,"));
+        CHECK(text_of(run / "weights.safetensors") == text_of(runs["whole"] / "weights.safetensors"));
+    }
+}
+
+TEST_CASE("a new run can start from the weights of the one that it moves aside") {
+    const Runs runs;
+    const fs::path run = runs["run"];
+    REQUIRE(runs.train(run, {"--steps", "3"}).code == 0);
+    const Words again = {"--steps", "4", "--init", run / "weights.safetensors"};
+    REQUIRE(runs.train(run, with(again, {"--restart"})).code == 0);
+    CHECK(contains(text_of(run / "recipe.toml"), "run.old-1/weights.safetensors"));
+    CHECK(duet_command({"train", run / "recipe.toml", "--out", run, "--steps", "6"}).code == 0);
+    CHECK(duet_command({"verify", run, "--rerun"}).code == 0);
+    fs::create_directories(runs["empty"]);
+    CHECK(runs.train(runs["empty"], {"--steps", "1", "--restart"}).code == 0);
+}
+
+TEST_CASE("checkpoints to keep are made when they are due, and strangers stay") {
+    const Runs runs;
+    const fs::path run = runs["run"];
+    REQUIRE(runs.train(run, {"--steps", "3", "--keep-every", "2"}).code == 0);
+    CHECK(checkpoints_of(run) == std::vector<std::uint64_t>{2, 3});
+    write_bytes(run / "samples" / "step-9.png", {'x'});
+    write_bytes(run / "checkpoints" / "step-9.safetensors", {'x'});
+    fs::create_directories(run / "samples" / "step-000009.png" / "x");
+    const Outcome outcome = runs.train(run, {"--steps", "7", "--keep-every", "2"});
+    CAPTURE(outcome.err);
+    CHECK(outcome.code == 0);
+    CHECK(fs::exists(run / "samples" / "step-9.png"));
+    CHECK(fs::exists(run / "checkpoints" / "step-9.safetensors"));
+    CHECK(fs::exists(run / "samples" / "step-000009.png" / "x"));
+}
+
 // A sanitizer's own calls are in the way of a library that is loaded first.
 #ifndef DUET_SANITIZED
 
