@@ -1,106 +1,18 @@
 #include <signal.h>
 
-#include <chrono>
-#include <cstdlib>
-#include <random>
-#include <thread>
-
 #include <doctest/doctest.h>
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 #include <xtensor/xarray.hpp>
 
 #include <duet/data/toml.hpp>
 #include <duet/models/training/checkpoint.hpp>
 
-#include "support.hpp"
+#include "run_support.hpp"
 
 using namespace duet;
 using namespace duet::testing;
 
 namespace fs = std::filesystem;
-
-namespace {
-
-using Words = std::vector<std::string>;
-
-struct Runs {
-    explicit Runs(std::size_t side = 8) { write_images(data, 40, side); }
-
-    Words command(const fs::path& out, const Words& more) const {
-        Words words = {"train", "--data",      data, "--out",          out, "--batch",
-                       "4",     "--log-every", "2",  "--sample-every", "3"};
-        words.insert(words.end(), more.begin(), more.end());
-        return words;
-    }
-    Outcome train(const fs::path& out, const Words& more) const { return duet_command(command(out, more)); }
-    fs::path operator[](const std::string& name) const { return folder.path() / name; }
-
-    TemporaryFolder folder;
-    fs::path data = folder.path() / "data";
-};
-
-Words with(Words words, const Words& more) {
-    words.insert(words.end(), more.begin(), more.end());
-    return words;
-}
-
-std::vector<std::uint64_t> checkpoints_of(const fs::path& run) {
-    std::vector<std::uint64_t> steps;
-    for (const fs::directory_entry& entry : fs::directory_iterator(run / "checkpoints"))
-        if (const std::string name = entry.path().filename(); name.starts_with("step-"))
-            steps.push_back(std::stoull(name.substr(5)));
-    std::sort(steps.begin(), steps.end());
-    return steps;
-}
-
-fs::path checkpoint_of(const fs::path& run, std::uint64_t step) {
-    return run / "checkpoints" / fmt::format("step-{:06}.safetensors", step);
-}
-
-std::size_t partials_below(const fs::path& run) {
-    std::size_t count = 0;
-    for (const fs::directory_entry& entry : fs::recursive_directory_iterator(run))
-        count += entry.path().extension() == ".partial" ? 1 : 0;
-    return count;
-}
-
-/// What a run leaves is, times aside, what the other left: weights, metrics, pictures, the whole state.
-void check_same_run(const fs::path& run, const fs::path& other, std::uint64_t steps) {
-    CHECK(text_of(run / "weights.safetensors") == text_of(other / "weights.safetensors"));
-    CHECK(metrics_of(run) == metrics_of(other));
-    CHECK(fs::exists(run / "progress.gif"));
-    CHECK(entries_below(run / "samples") == entries_below(other / "samples"));
-    for (const fs::directory_entry& picture : fs::directory_iterator(other / "samples"))
-        CHECK(text_of(run / "samples" / picture.path().filename()) == text_of(picture.path()));
-    const models::Checkpoint state = models::read_checkpoint(checkpoint_of(run, steps)),
-                             expected = models::read_checkpoint(checkpoint_of(other, steps));
-    CHECK(models::position_in(state.state.metadata).draw ==
-          models::position_in(expected.state.metadata).draw);
-    for (const NamedArray& tensor : expected.state.tensors) {
-        const Array* found = state.state.find(tensor.name);
-        REQUIRE(found != nullptr);
-        CHECK(*found == tensor.value);
-    }
-    CHECK(partials_below(run) == 0);
-}
-
-void wait_for(const fs::path& file) {
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
-    while (!fs::exists(file) && std::chrono::steady_clock::now() < deadline)
-        std::this_thread::sleep_for(std::chrono::milliseconds(5));
-    REQUIRE(fs::exists(file));
-}
-
-/// Kills to try: a few, or as many as DUET_KILLS says.
-std::size_t kills() {
-    const char* text = std::getenv("DUET_KILLS");
-    return text == nullptr ? 20 : std::stoul(text);
-}
-
-const Words endless = {"--steps", "1000000000"};
-
-}  // namespace
 
 TEST_CASE("a run goes on to the bits of one that was never interrupted, whatever the model") {
     struct Model {
@@ -316,122 +228,6 @@ TEST_CASE("a checkpoint of another version goes on with a warning, one of anothe
     CHECK(contains(refused.err, "schema 2; this Duet reads schema 1"));
 }
 
-TEST_CASE("every signal that announces an end keeps the run, and ends the process by it") {
-    const Runs runs;
-    for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGXCPU}) {
-        CAPTURE(signal);
-        const fs::path run = runs[std::to_string(signal)];
-        Process process("duet", runs.command(run, with(endless, {"--sample-every", "1000000"})));
-        wait_for(run / "samples" / "step-000000.png");
-        std::this_thread::sleep_for(std::chrono::milliseconds(100));
-        process.send(signal);
-        const Outcome outcome = process.wait();
-        CAPTURE(outcome.err);
-        CHECK(outcome.code == 128 + signal);
-        CHECK(contains(outcome.out, "interrupted after"));
-        CHECK(contains(outcome.out, "to go on: duet train"));
-        CHECK(contains(outcome.err, "once more to abort"));
-        const std::vector<std::uint64_t> steps = checkpoints_of(run);
-        REQUIRE(steps.size() == 1);
-        CHECK(read_safetensors(run / "weights.safetensors").tensors.size() == 12);
-        CHECK(nlohmann::json::parse(text_of(run / "run.json"))["state"] == "interrupted");
-        const std::string more = std::to_string(steps.front() + 2);
-        REQUIRE(runs.train(run, {"--sample-every", "1000000", "--steps", more}).code == 0);
-        REQUIRE(runs.train(runs["whole"], {"--sample-every", "1000000", "--steps", more, "--restart"}).code ==
-                0);
-        check_same_run(run, runs["whole"], steps.front() + 2);
-    }
-}
-
-TEST_CASE("a signal that was ignored stays ignored, and a second one aborts") {
-    const Runs runs;
-    Process ignoring("duet", runs.command(runs["ignoring"], {"--steps", "400"}), "trap '' HUP");
-    wait_for(runs["ignoring"] / "samples" / "step-000000.png");
-    ignoring.send(SIGHUP);
-    CHECK(ignoring.wait().code == 0);
-
-    Process stuck("duet", runs.command(runs["stuck"], with(endless, {"--checkpoint-every", "1"})));
-    wait_for(runs["stuck"] / "samples" / "step-000006.png");
-    stuck.send(SIGSTOP);
-    stuck.send(SIGINT);
-    stuck.send(SIGTERM);
-    stuck.send(SIGCONT);
-    const int code = stuck.wait().code;
-    CHECK((code == 128 + SIGINT || code == 128 + SIGTERM));
-    CHECK(fs::exists(runs["stuck"] / "checkpoints"));
-    const Outcome on = runs.train(runs["stuck"], with(endless, {"--time-limit", "1s"}));
-    CHECK(on.code == 0);
-    CHECK(contains(on.out, "goes on"));
-    CHECK(partials_below(runs["stuck"]) == 0);
-}
-
-TEST_CASE("output that nobody reads costs only the messages") {
-    const Runs runs;
-    for (const char* setting : {"exec 1>&- 2>&-",
-                                "mkfifo \"$0.fifo.$$\"; exec 3<>\"$0.fifo.$$\" 1>\"$0.fifo.$$\" 2>&1 "
-                                "3>&-; rm \"$0.fifo.$$\"; true"}) {
-        const fs::path run = runs["run"];
-        CHECK(Process("duet", runs.command(run, {"--steps", "200", "--restart"}), setting).wait().code == 0);
-        CHECK(fs::exists(run / "weights.safetensors"));
-    }
-}
-
-TEST_CASE("writes that fail end no training, and its exit code says whether the run was kept") {
-    const Runs runs;
-    const fs::path run = runs["run"];
-    SUBCASE("no file may be larger than the pictures") {
-        const Outcome outcome =
-            Process("duet", runs.command(run, {"--steps", "9", "--checkpoint-every", "3"}), "ulimit -f 64")
-                .wait();
-        CAPTURE(outcome.err);
-        CHECK(outcome.code == 1);
-        CHECK(contains(outcome.err, "duet: warning: no checkpoint is written: "));
-        CHECK(contains(outcome.err, "duet: warning: the weights are not written: "));
-        CHECK(contains(outcome.err, "duet: error: the run in"));
-        CHECK(fs::exists(run / "samples" / "step-000009.png"));
-        CHECK(contains(text_of(run / "metrics.csv"), "\n8,"));
-        CHECK(nlohmann::json::parse(text_of(run / "run.json"))["state"] == "failed");
-        CHECK(partials_below(run) == 0);
-        CHECK(runs.train(run, {"--steps", "9"}).code == 0);
-        CHECK(runs.train(runs["whole"], {"--steps", "9"}).code == 0);
-        check_same_run(run, runs["whole"], 9);
-    }
-    SUBCASE("strangers among the sample pictures") {
-        REQUIRE(runs.train(run, {"--steps", "3"}).code == 0);
-        write_bytes(run / "samples" / "step-000001.png", {'n', 'o'});
-        write_bytes(run / "samples" / "notes.txt", {'n', 'o'});
-        const Outcome outcome = runs.train(run, {"--steps", "6"});
-        CHECK(outcome.code == 0);
-        CHECK(contains(outcome.err, "duet: warning: progress.gif leaves out a picture: "));
-        CHECK(contains(outcome.err, "step-000001.png"));
-        CHECK(fs::exists(run / "samples" / "notes.txt"));
-    }
-    SUBCASE("a folder in the place of a picture and of the weights") {
-        Process process("duet", runs.command(run, {"--steps", "30000", "--sample-every", "10000"}));
-        wait_for(run / "samples" / "step-000000.png");
-        fs::create_directories(run / "samples" / "step-010000.png");
-        fs::create_directories(run / "weights.safetensors");
-        const Outcome outcome = process.wait();
-        CAPTURE(outcome.err);
-        CHECK(outcome.code == 1);
-        CHECK(contains(outcome.err, "duet: warning: no picture is drawn: "));
-        CHECK(fs::exists(run / "samples" / "step-030000.png"));
-        CHECK(checkpoints_of(run) == std::vector<std::uint64_t>{30000});
-    }
-}
-
-TEST_CASE("a time limit ends a run with a checkpoint, exit 0 and the way to go on") {
-    const Runs runs;
-    const Outcome outcome = runs.train(runs["run"], with(endless, {"--time-limit", "1s"}));
-    CHECK(outcome.code == 0);
-    CHECK(contains(outcome.out, "stopped at the time limit after"));
-    CHECK(contains(outcome.out, fmt::format("to go on: duet train {} --out {}",
-                                            (runs["run"] / "recipe.toml").string(), runs["run"].string())));
-    CHECK(checkpoints_of(runs["run"]).size() == 1);
-    CHECK(contains(runs.train(runs["bad"], {"--time-limit", "soon"}).err, "\"soon\" is no time"));
-    CHECK_FALSE(fs::exists(runs["bad"]));
-}
-
 TEST_CASE("the last two checkpoints are kept, those of --keep-every, and the best") {
     const Runs runs;
     REQUIRE(runs.train(runs["run"], {"--steps", "9", "--checkpoint-every", "1", "--keep-every", "4", "--set",
@@ -527,29 +323,6 @@ TEST_CASE("a checkpoint of another training is refused, whatever recipe.toml say
     CHECK(runs.train(runs["run"], {"--steps", "6"}).code == 0);
 }
 
-TEST_CASE("descriptors that are closed do not become a run's files") {
-    const Runs runs;
-    const fs::path run = runs["run"];
-    CHECK(Process("duet", runs.command(run, {"--steps", "30"}), "exec 0<&- 1>&- 2>&-").wait().code == 0);
-    CHECK(fs::file_size(run / ".duet-run") == 0);
-    CHECK_FALSE(contains(text_of(run / "metrics.csv"), "finished"));
-    CHECK(duet_command({"verify", run}).code == 0);
-    CHECK(fs::exists(run / "curves.png"));
-}
-
-TEST_CASE("a run's folder that is moved away meanwhile is not written to, nor what comes in its place") {
-    const Runs runs;
-    Process process("duet", runs.command(runs["run"], {"--steps", "40000", "--sample-every", "5000"}));
-    wait_for(runs["run"] / "samples" / "step-000000.png");
-    fs::rename(runs["run"], runs["moved"]);
-    const Outcome outcome = process.wait();
-    CAPTURE(outcome.err);
-    CHECK(outcome.code == 1);
-    CHECK(contains(outcome.err, "is not the one any more in which the run began"));
-    CHECK_FALSE(fs::exists(runs["run"]));
-    CHECK_FALSE(fs::exists(runs["moved"] / "weights.safetensors"));
-}
-
 TEST_CASE("a run goes on without its metrics, and without the file that it started from") {
     const Runs runs;
     const fs::path run = runs["run"], weights = runs["first"] / "weights.safetensors";
@@ -600,61 +373,3 @@ TEST_CASE("checkpoints to keep are made when they are due, and strangers stay") 
     CHECK(fs::exists(run / "checkpoints" / "step-9.safetensors"));
     CHECK(fs::exists(run / "samples" / "step-000009.png" / "x"));
 }
-
-// A sanitizer's own calls are in the way of a library that is loaded first.
-#ifndef DUET_SANITIZED
-
-TEST_CASE("a run killed at any write, sync or rename of a checkpoint goes on to the same bits") {
-    const Runs runs;
-    const Words steps = {"--steps", "12", "--checkpoint-every", "4"};
-    REQUIRE(runs.train(runs["whole"], steps).code == 0);
-    const std::string library = std::string(DUET_BUILD_DIR) + "/tests/tools/libend_at.so";
-    REQUIRE(fs::exists(library));
-    int calls = 0;
-    for (int at = 1;; ++at) {
-        CAPTURE(at);
-        const fs::path run = runs[fmt::format("run-{}", at)];
-        const std::string setting = fmt::format("export LD_PRELOAD='{}' DUET_END_AT={}", library, at);
-        const Outcome killed = Process("duet", runs.command(run, steps), setting).wait();
-        if (killed.code == 0) break;
-        REQUIRE(killed.code == 128 + SIGKILL);
-        calls = at;
-        const std::vector<std::uint64_t> there =
-            checkpoints_of(run).empty() ? std::vector<std::uint64_t>{0} : checkpoints_of(run);
-        const Outcome rest = runs.train(run, steps);
-        CAPTURE(rest.err);
-        REQUIRE(rest.code == 0);
-        CHECK_FALSE(contains(rest.err, "warning"));
-        if (there.back() > 0) CHECK(contains(rest.out, fmt::format("from step {}\n", there.back())));
-        check_same_run(run, runs["whole"], 12);
-    }
-    // Each checkpoint is one write, its sync, the rename and the folder's sync.
-    CHECK(calls >= 3 * 4);
-}
-
-TEST_CASE("a run killed at any moment goes on to the same bits") {
-    const Runs runs;
-    const Words steps = {"--steps",        "4000", "--checkpoint-every", "25",
-                         "--sample-every", "500",  "--log-every",        "10"};
-    REQUIRE(runs.train(runs["whole"], steps).code == 0);
-    std::mt19937 generator(14);
-    std::uniform_int_distribution<int> moment(20, 400);
-    std::size_t done = 0, ended = 0;
-    while (done < kills()) {
-        const fs::path run = runs[fmt::format("run-{}", ended++)];
-        for (;;) {
-            Process process("duet", runs.command(run, steps));
-            std::this_thread::sleep_for(std::chrono::milliseconds(moment(generator)));
-            process.send(SIGKILL);
-            const Outcome outcome = process.wait();
-            if (outcome.code == 0) break;
-            REQUIRE(outcome.code == 128 + SIGKILL);
-            ++done;
-        }
-        check_same_run(run, runs["whole"], 4000);
-        fs::remove_all(run);
-    }
-    MESSAGE(done, " kills in ", ended, " runs");
-}
-
-#endif
