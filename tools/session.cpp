@@ -102,7 +102,14 @@ auto Session::finite(Action&& action) -> decltype(action()) {
 }
 
 void Session::run() {
-    attempt("run.json is not written", [&] { provenance_.write_start(); });
+    background_.add("recipe.toml is not written", [this] {
+        folder_.check_there();
+        write_file_atomically(folder_.recipe(), format_toml(recipe_));
+    });
+    background_.add("run.json is not written", [this] {
+        folder_.check_there();
+        provenance_.write_start();
+    });
     if (step() == 0) attempt("no picture is drawn", [&] { draw_samples(); });
     train();
     leave();
@@ -217,6 +224,7 @@ void Session::draw_samples() {
     if (events_) events_->add_picture(step(), picture_of(images));
     background_.add("no picture is drawn", [this, images = std::move(images), bytes = weights(), at = step(),
                                             seed = recipe_.whole("seed")] {
+        folder_.check_there();
         const std::string hash = sha256(std::as_bytes(std::span(bytes)));
         folder_.write_samples(at, picture_of(images), picture_texts(seed, at, hash));
     });

@@ -246,7 +246,6 @@ void train(const TrainArguments& arguments) {
             return of > step || (of == step && step % recipe.whole("output.sample_every") != 0);
         },
         warn);
-    write_file_atomically(folder.recipe(), format_toml(recipe));
     say(summary_of(recipe, model, trainer, *prepared.data));
     if (from) say(fmt::format("goes on     from step {}\n", step));
     Session(trainer, model, recipe, prepared.data->count, folder, from, interrupt, options).run();
