@@ -14,6 +14,7 @@
 #include <duet/data/file.hpp>
 #include <duet/data/sha256.hpp>
 #include <duet/graph/error.hpp>
+#include <duet/graph/runtime/processor.hpp>
 
 #include "commit.hpp"
 
@@ -22,13 +23,6 @@ namespace duet::tools {
 namespace fs = std::filesystem;
 
 namespace {
-
-std::string processor() {
-    std::ifstream file("/proc/cpuinfo");
-    for (std::string line; std::getline(file, line);)
-        if (line.starts_with("model name")) return line.substr(line.find(':') + 2);
-    return "unknown";
-}
 
 /// What the shell was given.
 std::string command_line() {
@@ -114,7 +108,7 @@ std::string Provenance::text(const std::string& how, double seconds, const model
     json["version"] = DUET_VERSION;
     json["commit"] = DUET_COMMIT;
     json["compiler"] = DUET_COMPILER;
-    json["processor"] = processor();
+    json["processor"] = processor_name();
     json["threads"] = threads_;
     json["command"] = command_line();
     json["begun"] = begun_;

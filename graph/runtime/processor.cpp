@@ -1,6 +1,7 @@
 #include <duet/graph/runtime/processor.hpp>
 
 #include <algorithm>
+#include <fstream>
 #include <thread>
 
 #ifdef __linux__
@@ -10,6 +11,15 @@
 #include <duet/graph/runtime/control_group.hpp>
 
 namespace duet {
+
+std::string processor_name() {
+    std::ifstream file("/proc/cpuinfo");
+    for (std::string line; std::getline(file, line);)
+        if (const std::size_t colon = line.find(": ");
+            line.starts_with("model name") && colon != std::string::npos)
+            return line.substr(colon + 2);
+    return "unknown";
+}
 
 #ifdef __linux__
 

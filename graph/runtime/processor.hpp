@@ -3,8 +3,12 @@
 #include <atomic>
 #include <cstddef>
 #include <span>
+#include <string>
 
 namespace duet {
+
+/// What the system calls its processors, "unknown" where it does not say.
+std::string processor_name();
 
 /// How many processors the calling thread may run on; zero where that is not known.
 std::size_t processors();

@@ -7,7 +7,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "support.hpp"
+#include "run_support.hpp"
 
 using namespace duet;
 using namespace duet::testing;
@@ -16,21 +16,16 @@ namespace fs = std::filesystem;
 
 namespace {
 
-struct Runs {
-    Runs() { write_images(data, 40, 8); }
-
-    Outcome train(const std::string& name, const std::vector<std::string>& more) const {
-        std::vector<std::string> words = {"train",   "--data", data,      "--out",       all / name,
-                                          "--batch", "4",      "--quiet", "--log-every", "1"};
-        words.insert(words.end(), more.begin(), more.end());
-        return duet_command(words);
+/// Trainings side by side in one folder.
+struct ManyRuns : Runs {
+    Outcome train(const std::string& name, const Words& more) const {
+        return Runs::train(all / name, with({"--quiet", "--log-every", "1"}, more));
     }
 
-    TemporaryFolder folder;
-    fs::path data = folder.path() / "data", all = folder.path() / "runs";
+    fs::path all = (*this)["runs"];
 };
 
-nlohmann::json run_in(const Runs& runs, const std::string& name) {
+nlohmann::json run_in(const ManyRuns& runs, const std::string& name) {
     const Outcome outcome = duet_command({"runs", runs.all, "--json"});
     REQUIRE(outcome.code == 0);
     for (const auto& run : nlohmann::json::parse(outcome.out))
@@ -41,7 +36,7 @@ nlohmann::json run_in(const Runs& runs, const std::string& name) {
 }  // namespace
 
 TEST_CASE("duet runs lists what runs are and how they stand") {
-    const Runs runs;
+    const ManyRuns runs;
     REQUIRE(runs.train("run-10", {"--steps", "3", "--set", "output.best=generator_loss"}).code == 0);
     REQUIRE(runs.train("run-9", {"--steps", "2", "--preset", "article"}).code == 0);
     fs::create_directories(runs.all / "stranger");
@@ -109,7 +104,7 @@ TEST_CASE("duet runs lists a run whose files say anything") {
 }
 
 TEST_CASE("duet info says what files and folders hold") {
-    const Runs runs;
+    const ManyRuns runs;
     REQUIRE(runs.train("run", {"--steps", "3"}).code == 0);
     const fs::path run = runs.all / "run";
     const auto check_info = [](const fs::path& path, const std::vector<std::string>& parts) {
@@ -133,7 +128,7 @@ TEST_CASE("duet info says what files and folders hold") {
 }
 
 TEST_CASE("duet verify finds what was changed, and where a run trained again first differs") {
-    const Runs runs;
+    const ManyRuns runs;
     REQUIRE(runs.train("first", {"--steps", "4"}).code == 0);
     const std::vector<std::string> more = {"--steps",
                                            "9",
@@ -188,7 +183,7 @@ TEST_CASE("duet verify finds what was changed, and where a run trained again fir
 }
 
 TEST_CASE("run.json says who trained what, and how it ended") {
-    const Runs runs;
+    const ManyRuns runs;
     REQUIRE(runs.train("run", {"--steps", "3"}).code == 0);
     const nlohmann::json json = nlohmann::json::parse(text_of(runs.all / "run" / "run.json"));
     CHECK(json["state"] == "finished");

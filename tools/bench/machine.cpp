@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <duet/graph/runtime/processor.hpp>
 #include <duet/ops/kernels/blas.hpp>
 
 #include "bench.hpp"
@@ -12,13 +13,6 @@
 namespace duet::bench {
 
 namespace {
-
-std::string processor() {
-    std::ifstream file("/proc/cpuinfo");
-    for (std::string line; std::getline(file, line);)
-        if (line.starts_with("model name")) return line.substr(line.find(':') + 2);
-    return "unknown";
-}
 
 std::string load_average() {
     std::ifstream file("/proc/loadavg");
@@ -48,7 +42,7 @@ const char* instruction_set() {
 }  // namespace
 
 void print_machine() {
-    fmt::print("processor         {}, {} threads, load average {}\n", processor(),
+    fmt::print("processor         {}, {} threads, load average {}\n", processor_name(),
                std::thread::hardware_concurrency(), load_average());
     fmt::print("compiled for      {}, by {} {}\n", instruction_set(),
 #if defined(__clang__)
