@@ -265,8 +265,7 @@ void add_train_command(CLI::App& app) {
             "--out", arguments->out,
             "Folder for weights.safetensors, checkpoints/, metrics.csv, recipe.toml, run.json, samples/ and "
             "progress.gif; the next free of runs/<preset or model>-<n> if not given. A run that is there "
-            "goes "
-            "on if it is of the same training, and is refused if not")
+            "goes on if it is of the same training, and is refused if not")
         ->check(path_name())
         ->type_name("DIR")
         ->group("What it leaves");
