@@ -36,15 +36,15 @@ void scale_channel(const std::uint8_t* source, std::size_t stride, std::size_t c
     }
 }
 
-/// A picture (pixels, channels) of bytes as (channels, pixels) of values.
-void scale_picture(const std::uint8_t* source, std::size_t channels, std::size_t pixels, ValueRange range,
-                   float* target) {
+}  // namespace
+
+void write_image(const Dataset& data, std::size_t index, ValueRange range, float* values) {
+    const std::size_t channels = data.channels, pixels = data.height * data.width;
+    const std::uint8_t* const source = data.images.data() + index * data.image_size();
     const auto scale = channels == 1 ? scale_channel<1> : channels == 3 ? scale_channel<3> : scale_channel<0>;
     for (std::size_t channel = 0; channel < channels; ++channel)
-        scale(source + channel, channels, pixels, range, target + channel * pixels);
+        scale(source + channel, channels, pixels, range, values + channel * pixels);
 }
-
-}  // namespace
 
 Batches::Batches(std::shared_ptr<const Dataset> dataset, std::size_t batch_size, std::uint64_t seed,
                  ValueRange range)
@@ -125,7 +125,6 @@ void Batches::write_part(std::uint64_t k, std::size_t part, std::size_t parts, f
     assert(part < parts);
     const std::uint64_t first = first_position(k);
     const std::size_t image_size = dataset_->image_size();
-    const std::size_t pixels = dataset_->height * dataset_->width;
     const auto begin_of = [&](std::size_t each) { return batch_size_ * each / parts; };
     const std::size_t begin = begin_of(part), end = begin_of(part + 1);
     std::size_t index = begin < end ? image_at(first + begin) : 0;
@@ -133,8 +132,7 @@ void Batches::write_part(std::uint64_t k, std::size_t part, std::size_t parts, f
         const std::size_t next = i + 1 < end ? image_at(first + i + 1) : index;
         const std::uint8_t* const coming = dataset_->images.data() + next * image_size;
         for (std::size_t j = 0; j < image_size; j += cache_line) __builtin_prefetch(coming + j);
-        scale_picture(dataset_->images.data() + index * image_size, dataset_->channels, pixels, range_,
-                      images + i * image_size);
+        write_image(*dataset_, index, range_, images + i * image_size);
         if (labels != nullptr) labels[i] = static_cast<float>(dataset_->labels[index]);
         index = next;
     }

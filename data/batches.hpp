@@ -12,6 +12,9 @@ namespace duet {
 /// What a byte x becomes in a batch, rounded once: x / 255 in [0, 1], or (2 x - 255) / 255 in [-1, 1].
 enum class ValueRange { unit, symmetric };
 
+/// Writes the values of image `index`, below the count, channel by channel: image_size() of them.
+void write_image(const Dataset& data, std::size_t index, ValueRange range, float* values);
+
 /// Full batches of a data set in shuffled order, without end. Each epoch is a permutation of all images that
 /// depends on (seed, epoch) alone (see Permutation); the epochs follow each other as one chain, and batch k
 /// takes its positions k B ... k B + B - 1. A batch may thus span two epochs, and more if B exceeds the data

@@ -45,4 +45,8 @@ Dataset load_images(const fs::path& folder, Split split) {
     return load_image_folder(folder);
 }
 
+bool holds_test_images(const fs::path& folder) {
+    return holds_any(folder, {"t10k-images-idx3-ubyte", "test_batch.bin"});
+}
+
 }  // namespace duet

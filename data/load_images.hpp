@@ -12,4 +12,7 @@ namespace duet {
 /// do, and if the folder holds none of them.
 Dataset load_images(const std::filesystem::path& folder, Split split);
 
+/// Whether a folder has images that are held back, for Split::test.
+bool holds_test_images(const std::filesystem::path& folder);
+
 }  // namespace duet

@@ -246,6 +246,7 @@ Catalogue standard_catalogue() {
     add_penalty_rows(catalogue);
     add_optimizer_rows(catalogue);
     add_recipe_rows(catalogue);
+    add_metric_rows(catalogue);
     return catalogue;
 }
 

@@ -8,6 +8,7 @@ namespace duet::models {
 void add_layer_rows(Catalogue& catalogue);
 void add_network_rows(Catalogue& catalogue);
 void add_loss_rows(Catalogue& catalogue);
+void add_metric_rows(Catalogue& catalogue);
 void add_penalty_rows(Catalogue& catalogue);
 void add_optimizer_rows(Catalogue& catalogue);
 void add_recipe_rows(Catalogue& catalogue);

@@ -51,6 +51,7 @@
 #include <duet/models/catalogue.hpp>
 #include <duet/models/image_format.hpp>
 #include <duet/models/metrics/estimate.hpp>
+#include <duet/models/metrics/feature_network.hpp>
 #include <duet/models/model.hpp>
 #include <duet/models/networks/batch_norm.hpp>
 #include <duet/models/networks/build.hpp>
@@ -58,6 +59,7 @@
 #include <duet/models/networks/network.hpp>
 #include <duet/models/onnx.hpp>
 #include <duet/models/sampler.hpp>
+#include <duet/models/terms/augmentation.hpp>
 #include <duet/models/terms/losses.hpp>
 #include <duet/models/terms/penalties.hpp>
 #include <duet/models/training/checkpoint.hpp>

@@ -38,6 +38,7 @@ void add_network_rows(Catalogue& catalogue) {
     add_mlp_rows(catalogue);
     add_dcgan_rows(catalogue);
     add_resnet_rows(catalogue);
+    add_lenet_rows(catalogue);
     constexpr std::int64_t largest = 1 << 24;
     catalogue.add(
         {"network",

@@ -11,5 +11,6 @@ Parameter widths_parameter(const char* help, std::size_t least);
 void add_mlp_rows(Catalogue& catalogue);
 void add_dcgan_rows(Catalogue& catalogue);
 void add_resnet_rows(Catalogue& catalogue);
+void add_lenet_rows(Catalogue& catalogue);
 
 }  // namespace duet::models

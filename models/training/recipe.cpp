@@ -1,34 +1,22 @@
 #include <duet/models/training/recipe.hpp>
 
 #include <algorithm>
-#include <cmath>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <duet/autodiff/sgd.hpp>
-#include <duet/data/sha256.hpp>
 #include <duet/data/toml.hpp>
 #include <duet/graph/error.hpp>
-#include <duet/graph/pieces.hpp>
 #include <duet/models/networks/build.hpp>
 #include <duet/models/presets/presets.hpp>
+#include <duet/models/training/fitting.hpp>
 #include <duet/models/training/stage.hpp>
 #include <duet/models/training/view.hpp>
 
 namespace duet::models {
 
 namespace {
-
-std::string text_or(const Spec& spec, std::string_view path, const std::string& otherwise) {
-    const Value* value = spec.find(path);
-    const auto* text = value == nullptr ? nullptr : std::get_if<std::string>(&value->is);
-    return text == nullptr ? otherwise : *text;
-}
-
-std::string place(const Value& value, std::string_view path) {
-    return value.from.empty() ? std::string(path) : fmt::format("{}: {}", value.from, path);
-}
 
 void check_layer(const Spec& layer) {
     if (const Value* schema = layer.find("schema");
@@ -95,48 +83,6 @@ Spec brought_by(const Catalogue& catalogue, const Spec& explicitly) {
     return {};
 }
 
-/// Says where an error about a group comes from.
-template <class Action>
-auto about(const Spec& recipe, const std::string& path, Action&& action) -> decltype(action()) {
-    try {
-        return action();
-    } catch (const MemoryError&) {
-        throw;
-    } catch (const Error& error) {
-        const Value& value = *recipe.find(path);
-        const Spec* group = std::get_if<Spec>(&value.is);
-        throw Error(fmt::format("{}: {}", place({0.0, group == nullptr ? value.from : group->from}, path),
-                                error.what()));
-    }
-}
-
-/// Sets what is not given of the images' size, or checks it against what they are.
-void fit_size(Spec& recipe, const Dataset& data) {
-    const std::pair<const char*, std::size_t> sizes[] = {
-        {"images.height", data.height}, {"images.width", data.width}, {"images.channels", data.channels}};
-    for (const auto& [path, of_data] : sizes) {
-        const Value wanted{static_cast<std::int64_t>(of_data), "data"};
-        const Value* given = recipe.find(path);
-        if (given == nullptr)
-            recipe.set(path, wanted);
-        else if (given->is != wanted.is)
-            throw Error(fmt::format(
-                "{} is {}, but the images are {}x{} with {} channel(s): choose a model for "
-                "them, or other images",
-                place(*given, path), value_for_message(*given), data.height, data.width, data.channels));
-    }
-}
-
-void fit_classes(Spec& recipe, const Dataset& data) {
-    const Value* classes = recipe.find("images.classes");
-    if (classes == nullptr || classes->is != Value{std::string("data")}.is) return;
-    const std::size_t count = data.classes();
-    if (count == 0)
-        throw Error(fmt::format("{}: the images have no labels, which the model needs",
-                                place(*classes, "images.classes")));
-    recipe.set("images.classes", {static_cast<std::int64_t>(count), "data"});
-}
-
 /// Declares a step: what the networks, losses and penalties of a recipe do not allow each other shows there.
 /// It takes no memory: an optimizer without slots stands in for those of the recipe. Returns how many batches
 /// of images the step shows.
@@ -171,47 +117,6 @@ std::uint64_t check_declared(const Spec& recipe, Training training) {
         }
     });
     return batches;
-}
-
-void fit_network(const Catalogue& catalogue, Spec& recipe, const std::string& path) {
-    const Value* given = recipe.find(path);
-    const Spec* spec = given == nullptr ? nullptr : std::get_if<Spec>(&given->is);
-    if (spec == nullptr || spec->kind.empty()) return;
-    about(recipe, path, [&] {
-        const auto& architecture = catalogue.builder<ArchitectureBuilder>("network", *spec);
-        std::vector<Setting> fitting;
-        for (const Parameter& parameter : catalogue.row("network", spec->kind).parameters)
-            if (!parameter.otherwise && !spec->has(parameter.key) && fitting.empty())
-                fitting = architecture.fitting(images_of(recipe));
-        for (Setting& setting : fitting)
-            if (!recipe.has(path + "." + setting.key)) {
-                setting.value.from = "data";
-                recipe.set(path + "." + setting.key, setting.value);
-            }
-    });
-}
-
-void fit_length(Spec& recipe, const Dataset& data, std::uint64_t batches_a_step) {
-    if (!recipe.has("epochs")) return;
-    const std::size_t epochs = recipe.whole("epochs");
-    if (batches_a_step == 0)
-        throw Error(fmt::format("{}: a step of this training shows no image",
-                                place(*recipe.find("epochs"), "epochs")));
-    const std::uint64_t batches = ceil_divide(epochs * data.count, recipe.whole("batch"));
-    recipe.set("steps", {static_cast<std::int64_t>(ceil_divide(batches, batches_a_step)),
-                         fmt::format("{} epochs, {}", epochs, recipe.find("epochs")->from)});
-    recipe.erase("epochs");
-}
-
-void check_hash(Spec& recipe, const Dataset& data) {
-    const std::string found = sha256(data);
-    const std::string wanted = text_or(recipe, "data.sha256", "");
-    if (!wanted.empty() && wanted != found)
-        throw Error(
-            fmt::format("{}: the images in {} have another hash, {}: they are not those of the recipe",
-                        place(*recipe.find("data.sha256"), "data.sha256"),
-                        text_or(recipe, "data.path", "memory"), found));
-    if (wanted.empty()) recipe.set("data.sha256", {found, "data"});
 }
 
 }  // namespace
@@ -293,7 +198,7 @@ Spec fitted(const Catalogue& catalogue, const Spec& recipe, const Dataset& data)
     Spec result = recipe;
     fit_size(result, data);
     fit_classes(result, data);
-    check_hash(result, data);
+    fit_hash(result, data);
     for (const char* name : {"generator", "discriminator"})
         fit_network(catalogue, result, fmt::format("networks.{}", name));
     result = catalogue.completed(result, "recipe", "");

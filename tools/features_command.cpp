@@ -1,0 +1,96 @@
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include <duet/data/load_images.hpp>
+#include <duet/data/toml.hpp>
+#include <duet/graph/error.hpp>
+#include <duet/models/training/recipe.hpp>
+
+#include "commands.hpp"
+#include "feature_cache.hpp"
+#include "numbers.hpp"
+#include "output.hpp"
+#include "output_path.hpp"
+
+namespace duet::tools {
+
+namespace {
+
+struct FeaturesArguments {
+    std::string recipe, data, out;
+    std::vector<std::string> sets;
+    std::size_t threads = 1;
+};
+
+Spec recipe_of(const FeaturesArguments& arguments) {
+    const char* shipped = "features.toml";
+    Spec recipe = with_origin(parse_toml(models::feature_recipe_text(), shipped), shipped);
+    if (!arguments.recipe.empty()) recipe = merged(recipe, read_toml(arguments.recipe));
+    if (!arguments.data.empty()) recipe.set("data.path", {arguments.data, "--data"});
+    for (const std::string& text : arguments.sets) {
+        const auto [path, value] = models::assignment(text, "--set");
+        recipe.set(path, value);
+        if (path == "steps") recipe.erase("epochs");
+    }
+    if (!recipe.has("data.path")) throw Error("--data: a folder of images with labels is needed");
+    return recipe;
+}
+
+void make_features(const FeaturesArguments& arguments) {
+    const models::Catalogue catalogue = models::standard_catalogue();
+    if (!arguments.out.empty()) check_output_file("--out", arguments.out);
+    Spec recipe = recipe_of(arguments);
+    const std::filesystem::path folder = recipe.text("data.path");
+    const auto data = std::make_shared<const Dataset>(load_images(folder, Split::train));
+    recipe = models::fitted_feature_recipe(catalogue, recipe, *data);
+    const KeptNetwork kept = kept_network(catalogue, recipe, data, arguments.threads);
+    const std::string hash = kept.network.sha256();
+    say(fmt::format("network     {} features of an image @ {}\n", kept.network.width, hash));
+    say(fmt::format("trained     on {} images of {}{}\n", data->count, folder.string(),
+                    kept.trained ? "" : ", before now"));
+    if (holds_test_images(folder)) {
+        const Dataset held_back = load_images(folder, Split::test);
+        const models::ImageFeatures features =
+            models::features_of(kept.network, held_back, Arena(arguments.threads));
+        say(fmt::format("accuracy    {:.2f} % of {} held-back images\n",
+                        100 * models::accuracy_of(features, held_back), held_back.count));
+    }
+    say(fmt::format("kept in     {}\n", kept.path.string()));
+    if (arguments.out.empty()) return;
+    const Bytes bytes = models::encode_feature_network(kept.network);
+    write_file_atomically(arguments.out, std::as_bytes(std::span(bytes)));
+}
+
+}  // namespace
+
+void add_features_command(CLI::App& app) {
+    CLI::App* command = app.add_subcommand(
+        "features", "Train the network that images are judged by, and keep it for `duet evaluate`.");
+    auto arguments = std::make_shared<FeaturesArguments>();
+    command
+        ->add_option("recipe", arguments->recipe,
+                     "A recipe in TOML, laid over the one that comes with Duet: `duet list feature-network`")
+        ->check(path_name())
+        ->type_name("FILE.toml");
+    command
+        ->add_option("--data", arguments->data, "Folder of images with labels, which it learns to tell apart")
+        ->check(path_name())
+        ->type_name("DIR");
+    command->add_option("--set", arguments->sets, "Set one value of the recipe, such as epochs=10")
+        ->type_name("PATH=VALUE")
+        ->allow_extra_args(false);
+    command->add_option("--out", arguments->out, "Also write it to a file, for `duet evaluate --network`")
+        ->check(path_name())
+        ->type_name("FILE.safetensors");
+    add_threads_option(*command, arguments->threads);
+    command->footer(
+        "The same images and recipe give the same network, and so the same hash, with which\n"
+        "every score is quoted.");
+    command->callback([arguments] { make_features(*arguments); });
+}
+
+}  // namespace duet::tools
