@@ -59,7 +59,8 @@ std::optional<Header> parse_header(std::string_view text) {
     Header header;
     if (!take(text, "{'descr': '")) return std::nullopt;
     header.type = text.substr(0, 3);
-    if (!take(text, "<f4") && !take(text, "<f8") && !take(text, "<i8")) return std::nullopt;
+    if (!take(text, "<f4") && !take(text, "<f8") && !take(text, "<i8") && !take(text, "|u1"))
+        return std::nullopt;
     if (!take(text, "', 'fortran_order': ")) return std::nullopt;
     header.column_major = take(text, "True");
     if (!header.column_major && !take(text, "False")) return std::nullopt;
@@ -154,12 +155,14 @@ Array parse_npy(std::span<const std::byte> contents, std::string_view origin) {
     auto header = parse_header(text.substr(preamble_bytes, header_bytes));
     if (!header) {
         throw FileError(fmt::format(
-            "{}: unexpected .npy header {}, expected little-endian '<f4', '<f8' or '<i8' as NumPy "
+            "{}: unexpected .npy header {}, expected little-endian '<f4', '<f8', '<i8' or '|u1' as NumPy "
             "writes it",
             origin, quoted_for_message(text.substr(preamble_bytes, header_bytes))));
     }
     const std::string_view data = text.substr(preamble_bytes + header_bytes);
-    const std::size_t element_bytes = header->type == "<f4" ? sizeof(float) : sizeof(double);
+    const std::size_t element_bytes = header->type == "|u1"   ? 1
+                                      : header->type == "<f4" ? sizeof(float)
+                                                              : sizeof(double);
     const std::optional<std::uint64_t> count = checked_element_count(header->shape);
     if (!count || data.size() % element_bytes != 0 || data.size() / element_bytes != *count) {
         throw FileError(fmt::format("{}: the .npy header's shape ({}) does not match the {} bytes of data",
@@ -171,6 +174,8 @@ Array parse_npy(std::span<const std::byte> contents, std::string_view origin) {
         copy_values<float>(data, array, origin);
     else if (header->type == "<f8")
         copy_values<double>(data, array, origin);
+    else if (header->type == "|u1")
+        copy_values<std::uint8_t>(data, array, origin);
     else
         copy_values<std::int64_t>(data, array, origin);
     return header->column_major ? with_axes_reversed(array) : array;

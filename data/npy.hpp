@@ -17,7 +17,7 @@ Bytes encode_npy(const Array& array);
 /// Writes encode_npy(array) with write_file_atomically. Throws FileError as that does.
 void write_npy(const std::filesystem::path& path, const Array& array);
 
-/// The array in a .npy file of version 1.0 with '<f4', '<f8' or '<i8' data, row-major or column-major
+/// The array in a .npy file of version 1.0 with '<f4', '<f8', '<i8' or '|u1' data, row-major or column-major
 /// ("Fortran order"), as write_npy and NumPy write it. '<f8' is rounded to float32; a number that is infinite
 /// in it, or an integer that it does not hold exactly, is an error. Throws FileError, naming the path, for
 /// these, for anything else, and for a file that is shorter or longer than its shape says.

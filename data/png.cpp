@@ -8,6 +8,7 @@
 #include <array>
 #include <xtensor/xarray.hpp>
 
+#include <duet/data/image_array.hpp>
 #include <duet/data/png_chunks.hpp>
 #include <duet/data/sizes.hpp>
 #include <duet/graph/error.hpp>
@@ -60,11 +61,6 @@ std::string limits() {
 
 png_uint_32 format_of(std::size_t channels) {
     return channels == 1 ? PNG_FORMAT_GRAY : PNG_FORMAT_RGB;
-}
-
-std::uint8_t byte_of(float value) {
-    if (!(value > 0.0F)) return 0;
-    return static_cast<std::uint8_t>(std::min(value, 1.0F) * 255.0F + 0.5F);
 }
 
 /// Where picture `index` of a grid starts, and how large the grid is.

@@ -18,6 +18,7 @@
 #include <duet/data/gif.hpp>
 #include <duet/data/gzip.hpp>
 #include <duet/data/idx.hpp>
+#include <duet/data/image_array.hpp>
 #include <duet/data/image_folder.hpp>
 #include <duet/data/load_images.hpp>
 #include <duet/data/npy.hpp>
