@@ -51,6 +51,7 @@
 #include <duet/models/catalogue.hpp>
 #include <duet/models/image_format.hpp>
 #include <duet/models/metrics/estimate.hpp>
+#include <duet/models/metrics/memorisation.hpp>
 #include <duet/models/metrics/neighbours.hpp>
 #include <duet/models/model.hpp>
 #include <duet/models/networks/batch_norm.hpp>
