@@ -50,6 +50,7 @@
 #include <duet/graph/where.hpp>
 #include <duet/models/catalogue.hpp>
 #include <duet/models/image_format.hpp>
+#include <duet/models/metrics/class_scores.hpp>
 #include <duet/models/metrics/estimate.hpp>
 #include <duet/models/metrics/memorisation.hpp>
 #include <duet/models/metrics/neighbours.hpp>
