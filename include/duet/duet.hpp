@@ -52,6 +52,7 @@
 #include <duet/models/image_format.hpp>
 #include <duet/models/metrics/class_scores.hpp>
 #include <duet/models/metrics/estimate.hpp>
+#include <duet/models/metrics/feature_likelihood.hpp>
 #include <duet/models/metrics/memorisation.hpp>
 #include <duet/models/metrics/neighbours.hpp>
 #include <duet/models/model.hpp>
