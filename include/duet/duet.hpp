@@ -51,8 +51,12 @@
 #include <duet/graph/where.hpp>
 #include <duet/models/catalogue.hpp>
 #include <duet/models/image_format.hpp>
+#include <duet/models/metrics/class_scores.hpp>
 #include <duet/models/metrics/estimate.hpp>
+#include <duet/models/metrics/feature_likelihood.hpp>
 #include <duet/models/metrics/feature_network.hpp>
+#include <duet/models/metrics/memorisation.hpp>
+#include <duet/models/metrics/neighbours.hpp>
 #include <duet/models/model.hpp>
 #include <duet/models/networks/batch_norm.hpp>
 #include <duet/models/networks/build.hpp>

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include <duet/models/metrics/distances.hpp>
+
+namespace duet::models {
+
+/// Samples in the order of their jackknife blocks, so that a block is a range of rows.
+struct BlockedRows {
+    explicit BlockedRows(const Rows& from);
+
+    Rows rows() const { return {values.data(), block.size(), width}; }
+    std::size_t size(std::size_t b) const { return begin[b + 1] - begin[b]; }
+
+    std::vector<double> values;
+    std::size_t width;
+    std::vector<std::uint8_t> block;  ///< of each row, ascending
+    std::array<std::size_t, jackknife_blocks + 1> begin;
+};
+
+/// For each row of x the `k` smallest squared distances to rows of each block of y, ascending, infinite where
+/// a block has fewer: element ((i * jackknife_blocks) + b) * k + j. With `same`, x and y are the same rows,
+/// and a row's distance to itself is left out.
+std::vector<double> nearest_in_blocks(const Rows& x, const BlockedRows& y, std::size_t k, bool same,
+                                      std::size_t threads);
+
+}  // namespace duet::models
