@@ -51,6 +51,7 @@
 #include <duet/models/catalogue.hpp>
 #include <duet/models/image_format.hpp>
 #include <duet/models/metrics/estimate.hpp>
+#include <duet/models/metrics/frechet_distance.hpp>
 #include <duet/models/model.hpp>
 #include <duet/models/networks/batch_norm.hpp>
 #include <duet/models/networks/build.hpp>
