@@ -52,6 +52,7 @@
 #include <duet/models/image_format.hpp>
 #include <duet/models/metrics/estimate.hpp>
 #include <duet/models/metrics/frechet_distance.hpp>
+#include <duet/models/metrics/kernel_distance.hpp>
 #include <duet/models/model.hpp>
 #include <duet/models/networks/batch_norm.hpp>
 #include <duet/models/networks/build.hpp>
