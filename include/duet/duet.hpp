@@ -53,6 +53,8 @@
 #include <duet/models/metrics/estimate.hpp>
 #include <duet/models/metrics/frechet_distance.hpp>
 #include <duet/models/metrics/kernel_distance.hpp>
+#include <duet/models/metrics/sliced_wasserstein.hpp>
+#include <duet/models/metrics/unit_directions.hpp>
 #include <duet/models/model.hpp>
 #include <duet/models/networks/batch_norm.hpp>
 #include <duet/models/networks/build.hpp>
