@@ -55,6 +55,7 @@
 #include <duet/models/metrics/kernel_distance.hpp>
 #include <duet/models/metrics/sliced_wasserstein.hpp>
 #include <duet/models/metrics/unit_directions.hpp>
+#include <duet/models/metrics/vendi_score.hpp>
 #include <duet/models/model.hpp>
 #include <duet/models/networks/batch_norm.hpp>
 #include <duet/models/networks/build.hpp>
