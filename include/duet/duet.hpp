@@ -55,8 +55,13 @@
 #include <duet/models/metrics/estimate.hpp>
 #include <duet/models/metrics/feature_likelihood.hpp>
 #include <duet/models/metrics/feature_network.hpp>
+#include <duet/models/metrics/frechet_distance.hpp>
+#include <duet/models/metrics/kernel_distance.hpp>
 #include <duet/models/metrics/memorisation.hpp>
 #include <duet/models/metrics/neighbours.hpp>
+#include <duet/models/metrics/sliced_wasserstein.hpp>
+#include <duet/models/metrics/unit_directions.hpp>
+#include <duet/models/metrics/vendi_score.hpp>
 #include <duet/models/model.hpp>
 #include <duet/models/networks/batch_norm.hpp>
 #include <duet/models/networks/build.hpp>

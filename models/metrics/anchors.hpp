@@ -1,0 +1,21 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include <duet/data/dataset.hpp>
+
+namespace duet::models {
+
+// Samplers whose quality is known beforehand: a score is read beside theirs.
+
+/// Some of the images of a data set, with their labels, in the order of `indices`.
+Dataset chosen_images(const Dataset& data, const std::vector<std::size_t>& indices);
+/// `count` different images of a data set, at most all, drawn by the seed.
+Dataset drawn_images(const Dataset& data, std::size_t count, std::uint64_t seed);
+/// Images whose values are independent normals with each value's mean and variance in the data set, rounded
+/// to bytes.
+Dataset gaussian_images(const Dataset& data, std::size_t count, std::uint64_t seed);
+
+}  // namespace duet::models

@@ -1,0 +1,278 @@
+#include <unistd.h>
+
+#include <chrono>
+#include <filesystem>
+#include <limits>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+#include <xtensor/xarray.hpp>
+
+#include <duet/data/load_images.hpp>
+#include <duet/data/npy.hpp>
+#include <duet/data/toml.hpp>
+#include <duet/graph/error.hpp>
+#include <duet/models/metrics/anchors.hpp>
+
+#include "commands.hpp"
+#include "evaluation.hpp"
+#include "evaluation_report.hpp"
+#include "feature_cache.hpp"
+#include "numbers.hpp"
+#include "output.hpp"
+#include "output_path.hpp"
+#include "subject.hpp"
+
+namespace duet::tools {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::uint64_t max_count = 100'000;
+constexpr std::size_t shown_digits = 4;
+
+struct EvaluateArguments {
+    std::vector<std::string> subjects, features;
+    std::string data, network, json, csv;
+    DrawOptions draw;
+    bool likelihood = false, no_anchors = false;
+};
+
+void warn(const std::string& line) {
+    write_without_signal(STDERR_FILENO, fmt::format("duet: warning: {}\n", line));
+}
+
+/// On a terminal, says what is done now, once that has taken two seconds.
+class Activity {
+ public:
+    Activity() : terminal_(isatty(STDERR_FILENO) == 1), start_(std::chrono::steady_clock::now()) {}
+    ~Activity() {
+        if (shown_) write_without_signal(STDERR_FILENO, "\r\x1b[K");
+    }
+    Activity(const Activity&) = delete;
+    Activity& operator=(const Activity&) = delete;
+
+    void show(const std::string& what) {
+        using namespace std::chrono_literals;
+        ++steps_;
+        const auto passed = std::chrono::steady_clock::now() - start_;
+        if (!terminal_ || passed < 2s) return;
+        write_without_signal(
+            STDERR_FILENO,
+            fmt::format("\r\x1b[K{:>4} s  {}. {}",
+                        std::chrono::duration_cast<std::chrono::seconds>(passed).count(), steps_, what));
+        shown_ = true;
+    }
+
+ private:
+    bool terminal_, shown_ = false;
+    std::size_t steps_ = 0;
+    std::chrono::steady_clock::time_point start_;
+};
+
+void write_text(const std::string& path, const std::string& text) {
+    if (!path.empty()) write_file_atomically(path, text);
+}
+
+models::Samples read_samples(const std::string& path) {
+    const Array array = read_npy(path);
+    if (array.dimension() != 2)
+        throw FileError(fmt::format("{}: has {} axes; expected features (n, d)", path, array.dimension()));
+    models::Samples samples = models::Samples::from_shape({array.shape()[0], array.shape()[1]});
+    std::copy(array.begin(), array.end(), samples.begin());
+    return samples;
+}
+
+void report(const std::vector<Judged>& judged, const EvaluateArguments& arguments,
+            const std::string& network) {
+    say(score_table(judged));
+    write_text(arguments.json, score_json(judged, network));
+    write_text(arguments.csv, score_csv(judged));
+}
+
+void evaluate_features(const EvaluateArguments& arguments) {
+    Judged judged{arguments.features[1], arguments.features[1], {}};
+    {
+        Activity activity;
+        judged.scores =
+            judge_features(read_samples(arguments.features[0]), read_samples(arguments.features[1]),
+                           arguments.draw.threads, [&](const std::string& what) { activity.show(what); });
+    }
+    report({judged}, arguments, "");
+}
+
+fs::path data_folder(const EvaluateArguments& arguments) {
+    if (!arguments.data.empty()) return arguments.data;
+    for (const std::string& subject : arguments.subjects)
+        if (const auto data = data_of(subject)) return *data;
+    throw Error("--data: a folder of real images is needed to compare with");
+}
+
+std::vector<Reference> references_in(const fs::path& data) {
+    std::vector<Reference> references;
+    if (holds_test_images(data))
+        references.push_back(
+            {"held-back", "", std::make_shared<const Dataset>(load_images(data, Split::test))});
+    else
+        warn(
+            fmt::format("{} holds no images that are held back: scores compare with training images alone, "
+                        "and copies cannot be told",
+                        data.string()));
+    references.push_back(
+        {"train", "_train", std::make_shared<const Dataset>(load_images(data, Split::train))});
+    return references;
+}
+
+Spec shipped_recipe() {
+    const char* shipped = "features.toml";
+    return with_origin(parse_toml(models::feature_recipe_text(), shipped), shipped);
+}
+
+std::vector<View> views_of(const EvaluateArguments& arguments, const Dataset& train) {
+    const models::Catalogue catalogue = models::standard_catalogue();
+    Spec recipe = shipped_recipe();
+    const auto data = std::make_shared<const Dataset>(train);
+    std::vector<View> views;
+    if (!arguments.network.empty())
+        views.push_back({"features", "",
+                         std::make_shared<models::FeatureNetwork>(
+                             models::read_feature_network(catalogue, arguments.network))});
+    else if (train.has_labels())
+        views.push_back({"features", "",
+                         std::make_shared<models::FeatureNetwork>(
+                             kept_network(catalogue, models::fitted_feature_recipe(catalogue, recipe, train),
+                                          data, arguments.draw.threads)
+                                 .network)});
+    recipe.set("images.classes", {std::int64_t{0}, "random features"});
+    views.push_back({"random convolutions", views.empty() ? "" : "random_",
+                     std::make_shared<models::FeatureNetwork>(models::feature_network_of(
+                         catalogue, models::fitted_feature_recipe(catalogue, recipe, train)))});
+    views.push_back({"pixels", "pixel_", nullptr});
+    return views;
+}
+
+std::vector<Subject> anchors_of(const std::vector<Reference>& references, const Dataset& subject,
+                                Evaluator& evaluator) {
+    const Dataset &train = *references.back().images, &first = *references.front().images;
+    const bool held_back = references.size() > 1;
+    std::vector<Subject> anchors;
+    if (held_back)
+        anchors.push_back({"real", "training images", models::drawn_images(train, subject.count, 0)});
+    anchors.push_back({"gaussian", "normals with each pixel's mean and variance",
+                       models::gaussian_images(held_back ? train : first, subject.count, 0)});
+    anchors.push_back({"copier", "the training image nearest to each of the first",
+                       models::chosen_images(train, evaluator.nearest_training_images(subject))});
+    for (Subject& anchor : anchors) anchor.images.labels.clear();
+    return anchors;
+}
+
+void describe(const std::vector<Judged>& judged, const std::vector<View>& views, const fs::path& data) {
+    for (const Judged& each : judged) say(fmt::format("{:<12}{}\n", each.name + " ", each.what));
+    const models::FeatureNetwork& network = *views.front().network;
+    say(fmt::format("{:<12}{} features of {}, compared with {}\n\n", "network", network.width,
+                    views.front().name, data.string()));
+}
+
+void evaluate(const EvaluateArguments& arguments) {
+    if (!arguments.json.empty()) check_output_file("--json", arguments.json);
+    if (!arguments.csv.empty()) check_output_file("--csv", arguments.csv);
+    if (!arguments.features.empty()) {
+        if (!arguments.subjects.empty())
+            throw Error("--features: compares arrays of features: give no runs or samples beside it");
+        evaluate_features(arguments);
+        return;
+    }
+    if (arguments.subjects.empty()) throw Error("a run, weights or samples to judge are needed");
+    const fs::path data = data_folder(arguments);
+    const std::vector<Reference> references = references_in(data);
+    const Dataset& like = *references.back().images;
+    std::vector<Subject> subjects;
+    for (const std::string& path : arguments.subjects)
+        subjects.push_back(read_subject(path, like, arguments.draw, warn));
+    const std::vector<View> views = views_of(arguments, like);
+    std::vector<Judged> judged;
+    {
+        Activity activity;
+        Evaluator evaluator(
+            references, views, arguments.draw.threads, [&](const std::string& what) { activity.show(what); },
+            arguments.likelihood);
+        for (const Subject& subject : subjects)
+            judged.push_back({subject.name, subject.what, evaluator.judge(subject.images, Scope::all)});
+        if (!arguments.no_anchors)
+            for (const Subject& anchor : anchors_of(references, subjects.front().images, evaluator))
+                judged.push_back(
+                    {anchor.name, anchor.what, evaluator.judge(anchor.images, Scope::first_reference), true});
+    }
+    const std::string hash = views.front().network->sha256();
+    describe(judged, views, data);
+    report(judged, arguments, hash);
+    say("\n" + rank_note(judged, views));
+    if (subjects.size() == 2) say(comparison(judged[0], judged[1]));
+    for (std::size_t i = 0; i < subjects.size(); ++i)
+        for (const Score& score : judged[i].scores)
+            if (score.name.starts_with("fid") && score.jackknife) {
+                const models::Estimate estimate = score.jackknife->estimate();
+                say(fmt::format("{}: {} {:.4g} [{:.4g}, {:.4g}] @ {}\n", judged[i].name, score.name,
+                                estimate.value, estimate.low, estimate.high, hash.substr(0, shown_digits)));
+            }
+}
+
+}  // namespace
+
+void add_evaluate_command(CLI::App& app) {
+    CLI::App* command =
+        app.add_subcommand("evaluate", "Measure how good generated images are, with 95 % intervals.");
+    auto arguments = std::make_shared<EvaluateArguments>();
+    command
+        ->add_option("samples", arguments->subjects,
+                     "What is judged: the folder of a training, a weights file, an array of images (.npy, "
+                     ".npz), or a folder of pictures. Of two it says which is better")
+        ->check(path_name())
+        ->type_name("RUN|FILE|DIR");
+    command
+        ->add_option("--data", arguments->data,
+                     "Folder of real images to compare with (default: what the run was trained on)")
+        ->check(path_name())
+        ->type_name("DIR");
+    command
+        ->add_option("--features", arguments->features,
+                     "Compare two arrays of features (n, d), .npy, of real and of generated images, made by "
+                     "any network")
+        ->expected(2)
+        ->check(path_name())
+        ->type_name("REAL FAKE");
+    command
+        ->add_option("--network", arguments->network,
+                     "The feature network, as `duet features --out` writes it (default: the one trained on "
+                     "the data, made if need be)")
+        ->check(path_name())
+        ->type_name("FILE");
+    command->add_option("--count", arguments->draw.count, "Images to draw from a generator")
+        ->transform(whole_number(2 * models::jackknife_blocks, max_count))
+        ->type_name("N")
+        ->capture_default_str();
+    command->add_option("--seed", arguments->draw.seed, "Of the images that are drawn")
+        ->transform(whole_number(0, std::numeric_limits<std::uint64_t>::max()))
+        ->type_name("S")
+        ->capture_default_str();
+    command->add_flag("--fld", arguments->likelihood,
+                      "Also the feature likelihood divergence, which takes a minute");
+    command->add_flag("--no-anchors", arguments->no_anchors,
+                      "Leave out real images, a Gaussian and a copier, which are judged beside");
+    command->add_option("--json", arguments->json, "Also write the scores as JSON")
+        ->check(path_name())
+        ->type_name("FILE");
+    command->add_option("--csv", arguments->csv, "Also write the scores as CSV")
+        ->check(path_name())
+        ->type_name("FILE");
+    add_threads_option(*command, arguments->draw.threads);
+    command->footer(
+        "Intervals say how far another draw of images would move a score. They do not say that\n"
+        "a recipe is better than another: for that several seeds are trained, see `duet study`.");
+    command->callback([arguments] { evaluate(*arguments); });
+}
+
+}  // namespace duet::tools
