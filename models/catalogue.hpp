@@ -11,6 +11,7 @@
 
 #include <duet/data/spec.hpp>
 #include <duet/models/image_format.hpp>
+#include <duet/models/metrics/evidence.hpp>
 #include <duet/models/networks/network.hpp>
 #include <duet/models/training/training.hpp>
 
@@ -76,8 +77,9 @@ using OptimizerBuilder = std::function<std::shared_ptr<Optimizer>(const std::str
 using RateBuilder =
     std::function<RateSchedule(const Catalogue&, const Spec&, double rate, std::uint64_t steps)>;
 using StagesBuilder = std::function<std::vector<Stage>(const Spec&)>;
-using Builder = std::variant<std::monostate, LayerBuilder, InitializerBuilder, ArchitectureBuilder,
-                             LossBuilder, PenaltyBuilder, OptimizerBuilder, RateBuilder, StagesBuilder>;
+using Builder =
+    std::variant<std::monostate, LayerBuilder, InitializerBuilder, ArchitectureBuilder, LossBuilder,
+                 PenaltyBuilder, OptimizerBuilder, RateBuilder, StagesBuilder, MetricBuilder>;
 
 /// One thing that a recipe can be made of.
 struct Row {

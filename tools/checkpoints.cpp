@@ -36,6 +36,20 @@ std::vector<std::uint64_t> checkpoint_steps(const fs::path& folder) {
     return steps;
 }
 
+fs::path weights_in(const fs::path& path) {
+    std::error_code error;
+    if (!fs::is_directory(path, error)) return path;
+    const fs::path weights = path / "weights.safetensors", checkpoints = path / "checkpoints";
+    if (const auto steps = checkpoint_steps(checkpoints); !fs::exists(weights, error) && !steps.empty())
+        return checkpoint_path(checkpoints, steps.back());
+    if (!fs::exists(weights, error))
+        throw FileError(
+            fmt::format("{}: holds no weights.safetensors: give a weights file or the folder of a "
+                        "training that wrote one",
+                        path.string()));
+    return weights;
+}
+
 std::optional<models::Checkpoint> newest_checkpoint(const fs::path& folder, const Warn& warn) {
     const std::vector<std::uint64_t> steps = checkpoint_steps(folder);
     for (auto step = steps.rbegin(); step != steps.rend(); ++step) try {

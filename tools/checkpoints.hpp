@@ -23,6 +23,10 @@ std::optional<models::Checkpoint> newest_checkpoint(const std::filesystem::path&
 std::vector<std::uint64_t> checkpoint_steps(const std::filesystem::path& folder);
 std::filesystem::path checkpoint_path(const std::filesystem::path& folder, std::uint64_t step);
 
+/// The weights in a run's folder, those of its last checkpoint if it never ended, or the file itself. Throws
+/// FileError for a folder that holds neither.
+std::filesystem::path weights_in(const std::filesystem::path& path);
+
 /// Writes checkpoints beside the training. After each, the folder keeps the last two, those whose step is a
 /// multiple of `keep_every`, and as best.safetensors the one whose metric was the lowest; others of earlier
 /// steps are removed.

@@ -14,7 +14,6 @@
 #include <duet/data/npy.hpp>
 #include <duet/data/toml.hpp>
 #include <duet/graph/error.hpp>
-#include <duet/models/metrics/anchors.hpp>
 
 #include "commands.hpp"
 #include "evaluation.hpp"
@@ -154,26 +153,13 @@ std::vector<View> views_of(const EvaluateArguments& arguments, const Dataset& tr
     return views;
 }
 
-std::vector<Subject> anchors_of(const std::vector<Reference>& references, const Dataset& subject,
-                                Evaluator& evaluator) {
-    const Dataset &train = *references.back().images, &first = *references.front().images;
-    const bool held_back = references.size() > 1;
-    std::vector<Subject> anchors;
-    if (held_back)
-        anchors.push_back({"real", "training images", models::drawn_images(train, subject.count, 0)});
-    anchors.push_back({"gaussian", "normals with each pixel's mean and variance",
-                       models::gaussian_images(held_back ? train : first, subject.count, 0)});
-    anchors.push_back({"copier", "the training image nearest to each of the first",
-                       models::chosen_images(train, evaluator.nearest_training_images(subject))});
-    for (Subject& anchor : anchors) anchor.images.labels.clear();
-    return anchors;
-}
-
 void describe(const std::vector<Judged>& judged, const std::vector<View>& views, const fs::path& data) {
-    for (const Judged& each : judged) say(fmt::format("{:<12}{}\n", each.name + " ", each.what));
+    for (const Judged& each : judged)
+        if (!each.anchor) say(fmt::format("{}  {}\n", each.name, each.what));
     const models::FeatureNetwork& network = *views.front().network;
-    say(fmt::format("{:<12}{} features of {}, compared with {}\n\n", "network", network.width,
-                    views.front().name, data.string()));
+    say(fmt::format("compared with {}, by {} features of a network {} @ {}\n\n", data.string(), network.width,
+                    network.images.classes > 0 ? "that tells its classes" : "of random convolutions",
+                    network.sha256().substr(0, shown_digits)));
 }
 
 void evaluate(const EvaluateArguments& arguments) {
@@ -200,21 +186,21 @@ void evaluate(const EvaluateArguments& arguments) {
             references, views, arguments.draw.threads, [&](const std::string& what) { activity.show(what); },
             arguments.likelihood);
         for (const Subject& subject : subjects)
-            judged.push_back({subject.name, subject.what, evaluator.judge(subject.images, Scope::all)});
+            judged.push_back({subject.name, subject.what, evaluator.judge(subject.images)});
         if (!arguments.no_anchors)
-            for (const Subject& anchor : anchors_of(references, subjects.front().images, evaluator))
-                judged.push_back(
-                    {anchor.name, anchor.what, evaluator.judge(anchor.images, Scope::first_reference), true});
+            for (auto& [name, scores] : evaluator.judge_anchors(subjects.front().images))
+                judged.push_back({name, "", std::move(scores), true});
     }
     const std::string hash = views.front().network->sha256();
     describe(judged, views, data);
     report(judged, arguments, hash);
-    say("\n" + rank_note(judged, views));
+    say("\n");
+    say(rank_note(judged, views));
     if (subjects.size() == 2) say(comparison(judged[0], judged[1]));
     for (std::size_t i = 0; i < subjects.size(); ++i)
         for (const Score& score : judged[i].scores)
             if (score.name.starts_with("fid") && score.jackknife) {
-                const models::Estimate estimate = score.jackknife->estimate();
+                const models::Estimate estimate = score.estimate();
                 say(fmt::format("{}: {} {:.4g} [{:.4g}, {:.4g}] @ {}\n", judged[i].name, score.name,
                                 estimate.value, estimate.low, estimate.high, hash.substr(0, shown_digits)));
             }

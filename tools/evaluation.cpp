@@ -6,6 +6,7 @@
 #include <xtensor/xarray.hpp>
 
 #include <duet/graph/error.hpp>
+#include <duet/models/metrics/anchors.hpp>
 #include <duet/models/metrics/class_scores.hpp>
 #include <duet/models/metrics/distances.hpp>
 #include <duet/models/metrics/feature_likelihood.hpp>
@@ -22,9 +23,13 @@ using models::Jackknife;
 using models::MetricBuilder;
 using models::Row;
 
+models::Estimate clamped(models::Estimate estimate) {
+    return {estimate.value, std::max(estimate.low, 0.0), std::min(estimate.high, 1.0)};
+}
+
 Score scored(std::string name, std::string group, std::size_t n, const Jackknife& jackknife,
-             std::optional<MetricBuilder::Better> better) {
-    return {std::move(name), std::move(group), n, jackknife.estimate().value, jackknife, better};
+             std::optional<MetricBuilder::Better> better, bool share = false) {
+    return {std::move(name), std::move(group), n, jackknife.estimate().value, jackknife, better, share};
 }
 
 Score counted(std::string name, std::string group, std::size_t n, double value) {
@@ -48,12 +53,16 @@ void measure(const models::Catalogue& catalogue, const Evidence& evidence, const
         if (!wanted(row.kind, metric)) continue;
         const std::string name = prefix + row.kind + suffix;
         working(name);
-        scores.push_back(
-            scored(name, group, evidence.fake().shape()[0], metric.measure(evidence), metric.better));
+        scores.push_back(scored(name, group, evidence.fake().shape()[0], metric.measure(evidence),
+                                metric.better, metric.share));
     }
 }
 
 }  // namespace
+
+models::Estimate Score::estimate() const {
+    return share ? clamped(jackknife->estimate()) : jackknife->estimate();
+}
 
 Evaluator::Evaluator(std::vector<Reference> references, std::vector<View> views, std::size_t threads,
                      Working working, bool likelihood)
@@ -125,7 +134,7 @@ void Evaluator::add_classes(std::vector<Score>& scores, const Dataset& images, c
     const std::vector<std::size_t> wanted(images.labels.begin(), images.labels.end());
     const models::LabelAccuracy labels = models::label_accuracy(predicted, wanted, classes);
     scores.push_back(
-        scored("label_accuracy", group, images.count, labels.accuracy, MetricBuilder::Better::higher));
+        scored("label_accuracy", group, images.count, labels.accuracy, MetricBuilder::Better::higher, true));
     for (std::size_t k = 0; k < classes; ++k)
         if (labels.classes[k].wanted > 0)
             scores.push_back(counted(fmt::format("label_accuracy_{}", k), group, labels.classes[k].wanted,
@@ -141,7 +150,8 @@ void Evaluator::add_copies(std::vector<Score>& scores, const Dataset& images, co
     working_("copies");
     const models::Memorisation found = models::memorisation(known, held, *seen.features, {}, threads_);
     scores.push_back(scored("copying", group, images.count, found.copying, std::nullopt));
-    scores.push_back(scored("nearer_to_train", group, found.compared, found.nearer_to_train, std::nullopt));
+    scores.push_back(
+        scored("nearer_to_train", group, found.compared, found.nearer_to_train, std::nullopt, true));
     const auto exact = std::count_if(found.exact.begin(), found.exact.end(), [&](const models::Copy& copy) {
         return same_image(images, copy.fake, *references_[*train].images, copy.train);
     });
@@ -157,28 +167,62 @@ void Evaluator::add_copies(std::vector<Score>& scores, const Dataset& images, co
     scores.push_back(counted("fld_generalisation_gap", group, fld.fakes, fld.generalisation_gap));
 }
 
-std::vector<Score> Evaluator::judge(const Dataset& images, Scope scope) {
+Evaluator::Sight Evaluator::look(const Dataset& images, bool keep) {
+    Sight sight;
+    for (const View& view : views_) sight.push_back(look(view, images, keep));
+    return sight;
+}
+
+Evaluator::Sight Evaluator::chosen(const std::vector<std::size_t>& indices) {
+    const auto rows = [&](const std::shared_ptr<const models::Samples>& all) {
+        if (!all) return all;
+        const std::size_t width = all->shape()[1];
+        auto some = std::make_shared<models::Samples>(models::Samples::from_shape({indices.size(), width}));
+        for (std::size_t i = 0; i < indices.size(); ++i)
+            std::copy_n(all->data() + indices[i] * width, width, some->data() + i * width);
+        return std::shared_ptr<const models::Samples>(std::move(some));
+    };
+    Sight sight;
+    for (std::size_t view = 0; view < views_.size(); ++view) {
+        const Seen& train = reference(view, *place_of("train"));
+        sight.push_back({rows(train.features), rows(train.probabilities)});
+    }
+    return sight;
+}
+
+std::vector<Score> Evaluator::judge(const Dataset& images, const Sight& sight, std::size_t references) {
     std::vector<Score> scores;
-    const bool all = scope == Scope::all;
-    const Seen seen = look(views_[0], images, false);
-    for (std::size_t reference = 0; reference < (all ? references_.size() : 1); ++reference)
-        add_metrics(scores, seen, 0, reference);
-    add_classes(scores, images, seen);
-    add_copies(scores, images, seen);
-    for (std::size_t view = 1; view < views_.size(); ++view)
-        add_metrics(scores, look(views_[view], images, false), view, 0);
+    for (std::size_t reference = 0; reference < references; ++reference)
+        add_metrics(scores, sight[0], 0, reference);
+    add_classes(scores, images, sight[0]);
+    add_copies(scores, images, sight[0]);
+    for (std::size_t view = 1; view < views_.size(); ++view) add_metrics(scores, sight[view], view, 0);
     return scores;
 }
 
-std::vector<std::size_t> Evaluator::nearest_training_images(const Dataset& images) {
-    const auto train = place_of("train");
-    if (!train) return {};
+std::vector<Score> Evaluator::judge(const Dataset& images) {
+    return judge(images, look(images, false), references_.size());
+}
+
+std::vector<std::pair<std::string, std::vector<Score>>> Evaluator::judge_anchors(const Dataset& images) {
+    const std::size_t train = *place_of("train");
+    const Dataset& known = *references_[train].images;
+    std::vector<std::pair<std::string, std::vector<Score>>> anchors;
+    const auto add_chosen = [&](const char* name, const std::vector<std::size_t>& indices) {
+        Dataset some = models::chosen_images(known, indices);
+        some.labels.clear();
+        anchors.emplace_back(name, judge(some, chosen(indices), 1));
+    };
+    if (train > 0) add_chosen("real", models::drawn_indices(known.count, images.count, 0));
+    const Dataset gaussian = models::gaussian_images(known, images.count, 0);
+    anchors.emplace_back("gaussian", judge(gaussian, look(gaussian, true), 1));
     const Seen seen = look(views_[0], images, false);
-    std::vector<std::size_t> places;
-    for (const models::Nearest& nearest : models::nearest_rows(
-             models::rows_of(*seen.features), models::rows_of(*reference(0, *train).features), threads_))
-        places.push_back(nearest.row);
-    return places;
+    std::vector<std::size_t> nearest;
+    for (const models::Nearest& each : models::nearest_rows(
+             models::rows_of(*seen.features), models::rows_of(*reference(0, train).features), threads_))
+        nearest.push_back(each.row);
+    add_chosen("copier", nearest);
+    return anchors;
 }
 
 std::vector<Score> judge_features(const models::Samples& real, const models::Samples& fake,

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <duet/models/metrics/evidence.hpp>
@@ -22,6 +23,10 @@ struct Score {
     std::optional<models::Jackknife> jackknife = {};
     /// Which is better, where that can be said.
     std::optional<models::MetricBuilder::Better> better = {};
+    bool share = false;  ///< it lies between 0 and 1, and so does its interval
+
+    /// Of what has an interval.
+    models::Estimate estimate() const;
 };
 
 /// Images as one network sees them; without a network, their pixels.
@@ -38,12 +43,6 @@ struct Reference {
     std::shared_ptr<const Dataset> images;
 };
 
-/// How much is judged.
-enum class Scope {
-    all,
-    first_reference,  ///< leaves out the other references and the other views
-};
-
 /// Is told what is done now.
 using Working = std::function<void(const std::string& what)>;
 
@@ -56,19 +55,25 @@ class Evaluator {
     Evaluator(std::vector<Reference> references, std::vector<View> views, std::size_t threads,
               Working working, bool likelihood);
 
-    std::vector<Score> judge(const Dataset& images, Scope scope);
-    /// The training image, by its place, that is nearest to each image by the first view; none without
-    /// training images.
-    std::vector<std::size_t> nearest_training_images(const Dataset& images);
+    std::vector<Score> judge(const Dataset& images);
+    /// Samplers whose quality is known, by all views against the first reference: "real", as many training
+    /// images, where others are held back; "gaussian", normals with each pixel's mean and variance; "copier",
+    /// the training image nearest to each of the images.
+    std::vector<std::pair<std::string, std::vector<Score>>> judge_anchors(const Dataset& images);
 
  private:
     struct Seen {
         std::shared_ptr<const models::Samples> features, probabilities;
     };
+    /// By each view.
+    using Sight = std::vector<Seen>;
     Seen look(const View& view, const Dataset& images, bool keep);
+    Sight look(const Dataset& images, bool keep);
+    /// Of training images, which have been looked at.
+    Sight chosen(const std::vector<std::size_t>& indices);
+    std::vector<Score> judge(const Dataset& images, const Sight& sight, std::size_t references);
     const Seen& reference(std::size_t view, std::size_t reference);
-    void add_metrics(std::vector<Score>& scores, const Seen& seen, std::size_t view,
-                     std::size_t reference);
+    void add_metrics(std::vector<Score>& scores, const Seen& seen, std::size_t view, std::size_t reference);
     void add_classes(std::vector<Score>& scores, const Dataset& images, const Seen& seen);
     void add_copies(std::vector<Score>& scores, const Dataset& images, const Seen& seen);
     std::optional<std::size_t> place_of(const std::string& reference) const;

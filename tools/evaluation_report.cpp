@@ -19,9 +19,10 @@ const Score* find(const Judged& judged, const std::string& name) {
     return nullptr;
 }
 
-std::string text_of(const Score& score) {
-    if (!score.jackknife) return fmt::format("{:.4g}", score.value);
-    const models::Estimate estimate = score.jackknife->estimate();
+/// Anchors are read at a glance: without their intervals.
+std::string text_of(const Score& score, bool anchor) {
+    if (!score.jackknife || anchor) return fmt::format("{:.4g}", score.value);
+    const models::Estimate estimate = score.estimate();
     return fmt::format("{:.4g} [{:.4g}, {:.4g}]", estimate.value, estimate.low, estimate.high);
 }
 
@@ -36,7 +37,7 @@ nlohmann::ordered_json json_of(const Judged& judged) {
     for (const Score& score : judged.scores) {
         nlohmann::ordered_json entry = {{"value", score.value}};
         if (score.jackknife) {
-            const models::Estimate estimate = score.jackknife->estimate();
+            const models::Estimate estimate = score.estimate();
             entry["low"] = estimate.low;
             entry["high"] = estimate.high;
         }
@@ -55,7 +56,7 @@ std::string csv_field(const std::string& text) {
 
 /// The images that make the interval exclude 0: its width falls with the root of their number.
 std::string needed(double difference, double half_width, std::size_t n) {
-    if (difference == 0) return "no number of images would tell them apart";
+    if (difference == 0) return "no number of images would tell them apart, if it is that";
     const double ratio = half_width / difference;
     return fmt::format("about {:.2g} images would be needed", static_cast<double>(n) * ratio * ratio);
 }
@@ -79,7 +80,7 @@ std::string score_table(const std::vector<Judged>& judged) {
         std::vector<std::string> row{"  " + score.name};
         for (const Judged& each : judged) {
             const Score* found = find(each, score.name);
-            row.push_back(found == nullptr ? "" : text_of(*found));
+            row.push_back(found == nullptr ? "" : text_of(*found, each.anchor));
         }
         rows.push_back(std::move(row));
         groups.push_back(score.group);
@@ -117,7 +118,7 @@ std::string score_csv(const std::vector<Judged>& judged) {
         for (const Score& score : each.scores) {
             text += fmt::format("{},{},{:.9g},", csv_field(each.name), score.name, score.value);
             if (score.jackknife) {
-                const models::Estimate estimate = score.jackknife->estimate();
+                const models::Estimate estimate = score.estimate();
                 text += fmt::format("{:.9g},{:.9g}", estimate.low, estimate.high);
             } else {
                 text += ",";
@@ -131,7 +132,7 @@ std::string comparison(const Judged& a, const Judged& b) {
     std::string text;
     for (const Score& score : a.scores) {
         const Score* other = find(b, score.name);
-        if (other == nullptr || !score.better || !score.jackknife || !other->jackknife) continue;
+        if (other == nullptr || score.group != a.scores.front().group || !score.better) continue;
         const models::Estimate estimate = (*score.jackknife - *other->jackknife).estimate();
         const bool told_apart = estimate.low > 0 || estimate.high < 0;
         const bool a_is_better = (estimate.value < 0) == (*score.better == Better::lower);

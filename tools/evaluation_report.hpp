@@ -25,8 +25,8 @@ std::string score_json(const std::vector<Judged>& judged, const std::string& net
 /// A line a score: samples, score, value, low, high, n.
 std::string score_csv(const std::vector<Judged>& judged);
 
-/// Which of two is better, by each score that has an interval and a direction: by how much, or that they are
-/// not distinguishable at this number of images, and how many would be needed.
+/// Which of two is better, by each score against the first reference: by how much, or that they are not
+/// distinguishable at this number of images, and how many would be needed.
 std::string comparison(const Judged& a, const Judged& b);
 
 /// Where the distances by the views rank the judged differently, says so; else nothing.

@@ -32,21 +32,6 @@ struct ExportArguments {
     std::size_t batch = 0;
 };
 
-/// The weights in a run's folder, those of its last checkpoint if it never ended, or the file itself.
-fs::path weights_in(const fs::path& path) {
-    std::error_code error;
-    if (!fs::is_directory(path, error)) return path;
-    const fs::path weights = path / "weights.safetensors", checkpoints = path / "checkpoints";
-    if (const auto steps = checkpoint_steps(checkpoints); !fs::exists(weights, error) && !steps.empty())
-        return checkpoint_path(checkpoints, steps.back());
-    if (!fs::exists(weights, error))
-        throw FileError(
-            fmt::format("{}: holds no weights.safetensors: give a weights file or the folder of a "
-                        "training that wrote one",
-                        path.string()));
-    return weights;
-}
-
 void export_onnx(const ExportArguments& arguments, const fs::path& weights) {
     const WeightsFile file =
         read_weights(weights, arguments.model.empty() ? std::nullopt : std::optional(arguments.model));

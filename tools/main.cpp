@@ -100,6 +100,7 @@ int run(int argc, char** argv) {
     duet::tools::add_inspect_command(app);
     duet::tools::add_compare_command(app);
     duet::tools::add_plot_command(app);
+    duet::tools::add_evaluate_command(app);
     duet::tools::add_features_command(app);
     duet::tools::add_list_command(app);
     duet::tools::add_completion_command(app);

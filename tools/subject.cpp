@@ -20,6 +20,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
+/// The last part of a path; of a run's weights, the run's.
+std::string short_name(const fs::path& path) {
+    const fs::path whole = fs::absolute(path).lexically_normal();
+    const fs::path last = whole.has_filename() ? whole : whole.parent_path();
+    return (last.filename() == "weights.safetensors" ? last.parent_path() : last).filename().string();
+}
+
 bool holds_weights(const fs::path& path) {
     std::error_code error;
     return path.extension() == ".safetensors" || is_run(path) ||
@@ -60,7 +67,7 @@ Subject from_array(const fs::path& path, const Dataset& like, const Warn& warn) 
         warn(fmt::format("{}: its values are from {}, and taken for that", path.string(),
                          found.range == ArrayRange::bytes ? "0 to 255" : "-1 to 1"));
     const std::size_t count = found.images.count;
-    return {path.string(), fmt::format("{} images of {}", count, path.string()), std::move(found.images)};
+    return {short_name(path), fmt::format("{} images of {}", count, path.string()), std::move(found.images)};
 }
 
 Subject from_folder(const fs::path& path, const Dataset& like) {
@@ -73,7 +80,7 @@ Subject from_folder(const fs::path& path, const Dataset& like) {
                         like.channels));
     images.labels.clear();
     const std::size_t count = images.count;
-    return {path.string(), fmt::format("{} images of {}", count, path.string()), std::move(images)};
+    return {short_name(path), fmt::format("{} images of {}", count, path.string()), std::move(images)};
 }
 
 }  // namespace

@@ -21,7 +21,7 @@ struct DrawOptions {
 
 /// Images that are judged.
 struct Subject {
-    std::string name;  ///< as it was given
+    std::string name;  ///< the last part of the path
     std::string what;  ///< what it is, in words
     Dataset images;    ///< with the classes that were asked for as labels, of conditional models
 };

@@ -51,8 +51,10 @@
 #include <duet/graph/where.hpp>
 #include <duet/models/catalogue.hpp>
 #include <duet/models/image_format.hpp>
+#include <duet/models/metrics/anchors.hpp>
 #include <duet/models/metrics/class_scores.hpp>
 #include <duet/models/metrics/estimate.hpp>
+#include <duet/models/metrics/evidence.hpp>
 #include <duet/models/metrics/feature_likelihood.hpp>
 #include <duet/models/metrics/feature_network.hpp>
 #include <duet/models/metrics/frechet_distance.hpp>

@@ -25,11 +25,11 @@ Dataset chosen_images(const Dataset& data, const std::vector<std::size_t>& indic
     return chosen;
 }
 
-Dataset drawn_images(const Dataset& data, std::size_t count, std::uint64_t seed) {
-    const Permutation permutation(data.count, seed, 0);
-    std::vector<std::size_t> indices(std::min(count, data.count));
+std::vector<std::size_t> drawn_indices(std::size_t n, std::size_t count, std::uint64_t seed) {
+    const Permutation permutation(n, seed, 0);
+    std::vector<std::size_t> indices(std::min(count, n));
     for (std::size_t i = 0; i < indices.size(); ++i) indices[i] = permutation(i);
-    return chosen_images(data, indices);
+    return indices;
 }
 
 Dataset gaussian_images(const Dataset& data, std::size_t count, std::uint64_t seed) {

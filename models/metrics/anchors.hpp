@@ -12,8 +12,8 @@ namespace duet::models {
 
 /// Some of the images of a data set, with their labels, in the order of `indices`.
 Dataset chosen_images(const Dataset& data, const std::vector<std::size_t>& indices);
-/// `count` different images of a data set, at most all, drawn by the seed.
-Dataset drawn_images(const Dataset& data, std::size_t count, std::uint64_t seed);
+/// `count` different numbers below n, at most all of them, drawn by the seed.
+std::vector<std::size_t> drawn_indices(std::size_t n, std::size_t count, std::uint64_t seed);
 /// Images whose values are independent normals with each value's mean and variance in the data set, rounded
 /// to bytes.
 Dataset gaussian_images(const Dataset& data, std::size_t count, std::uint64_t seed);

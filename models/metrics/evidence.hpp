@@ -35,6 +35,7 @@ struct MetricBuilder {
     Better better;
     bool of_pairs = true;        ///< whether it compares fakes with a reference
     bool needs_classes = false;  ///< whether it looks at probabilities
+    bool share = false;          ///< whether it lies between 0 and 1
     std::function<Jackknife(const Evidence&)> measure;
 };
 

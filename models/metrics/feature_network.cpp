@@ -12,6 +12,7 @@
 #include <duet/data/toml.hpp>
 #include <duet/graph/error.hpp>
 #include <duet/graph/runtime/program.hpp>
+#include <duet/models/metrics/class_scores.hpp>
 #include <duet/models/networks/build.hpp>
 #include <duet/models/presets/presets.hpp>
 #include <duet/models/terms/augmentation.hpp>
@@ -31,6 +32,13 @@ std::vector<ArrayView> views_of(const std::vector<Variable>& variables) {
     std::vector<ArrayView> views;
     for (const Variable& variable : variables) views.push_back({variable.name(), &variable.value()});
     return views;
+}
+
+std::shared_ptr<const Samples> samples_of(const std::vector<float>& values, std::size_t count,
+                                          std::size_t width) {
+    auto samples = std::make_shared<Samples>(Samples::from_shape({count, width}));
+    std::copy(values.begin(), values.end(), samples->data());
+    return samples;
 }
 
 std::size_t width_of(const Network& features, const ImageFormat& images) {
@@ -167,20 +175,25 @@ ImageFeatures features_of(const FeatureNetwork& network, const Dataset& data, co
     return made;
 }
 
-std::vector<std::size_t> classes_of(const ImageFeatures& made) {
-    std::vector<std::size_t> classes;
-    for (std::size_t i = 0; i < made.count; ++i) {
-        const auto row = made.probabilities.begin() + static_cast<std::ptrdiff_t>(i * made.classes);
-        const auto end = row + static_cast<std::ptrdiff_t>(made.classes);
-        classes.push_back(static_cast<std::size_t>(std::max_element(row, end) - row));
-    }
-    return classes;
+std::shared_ptr<const Samples> feature_samples(const ImageFeatures& made) {
+    return samples_of(made.features, made.count, made.width);
+}
+
+std::shared_ptr<const Samples> probability_samples(const ImageFeatures& made) {
+    return made.classes == 0 ? nullptr : samples_of(made.probabilities, made.count, made.classes);
+}
+
+std::shared_ptr<const Samples> pixel_samples(const Dataset& data) {
+    std::vector<float> values(data.count * data.image_size());
+    for (std::size_t i = 0; i < data.count; ++i)
+        write_image(data, i, ValueRange::unit, values.data() + i * data.image_size());
+    return samples_of(values, data.count, data.image_size());
 }
 
 double accuracy_of(const ImageFeatures& made, const Dataset& data) {
-    if (!data.has_labels())
+    if (!data.has_labels() || made.classes == 0)
         throw Error("the images have no labels: their classes cannot be told right or wrong");
-    const std::vector<std::size_t> classes = classes_of(made);
+    const std::vector<std::size_t> classes = predicted_classes(*probability_samples(made));
     const auto right = std::inner_product(classes.begin(), classes.end(), data.labels.begin(), std::size_t{0},
                                           std::plus(), std::equal_to<std::size_t>());
     return static_cast<double>(right) / static_cast<double>(data.count);

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,6 +11,7 @@
 #include <duet/data/file.hpp>
 #include <duet/graph/runtime/arena.hpp>
 #include <duet/models/catalogue.hpp>
+#include <duet/models/metrics/estimate.hpp>
 
 namespace duet::models {
 
@@ -54,9 +56,15 @@ struct ImageFeatures {
 ImageFeatures features_of(const FeatureNetwork& network, const Dataset& data, const Arena& arena = Arena(),
                           const std::function<void(std::size_t)>& progress = {});
 
-/// The most probable class of each image.
-std::vector<std::size_t> classes_of(const ImageFeatures& made);
-/// The share of images whose most probable class is their label. Throws Error if there are no labels.
+/// As metrics take them.
+std::shared_ptr<const Samples> feature_samples(const ImageFeatures& made);
+/// Null without classes.
+std::shared_ptr<const Samples> probability_samples(const ImageFeatures& made);
+/// The images' values themselves, from 0 to 1, channel by channel.
+std::shared_ptr<const Samples> pixel_samples(const Dataset& data);
+
+/// The share of images whose most probable class is their label. Throws Error if there are no labels, and as
+/// predicted_classes does.
 double accuracy_of(const ImageFeatures& made, const Dataset& data);
 
 }  // namespace duet::models
