@@ -15,7 +15,7 @@ namespace {
 
 Spec identity_of(const Spec& recipe) {
     Spec identity = recipe;
-    for (const char* path : {"output", "steps", "data.path", "init.path"}) identity.erase(path);
+    for (const char* path : {"evaluate", "output", "steps", "data.path", "init.path"}) identity.erase(path);
     return identity;
 }
 

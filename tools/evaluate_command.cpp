@@ -1,5 +1,6 @@
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <limits>
@@ -12,13 +13,13 @@
 
 #include <duet/data/load_images.hpp>
 #include <duet/data/npy.hpp>
-#include <duet/data/toml.hpp>
 #include <duet/graph/error.hpp>
 
 #include "commands.hpp"
 #include "evaluation.hpp"
 #include "evaluation_report.hpp"
 #include "feature_cache.hpp"
+#include "measurement.hpp"
 #include "numbers.hpp"
 #include "output.hpp"
 #include "output_path.hpp"
@@ -72,6 +73,26 @@ class Activity {
     std::chrono::steady_clock::time_point start_;
 };
 
+/// Warns of what makes numbers of little worth.
+void warn_of_images(const Subject& subject, const std::vector<View>& views, std::size_t references) {
+    const Dataset& images = subject.images;
+    const auto first = images.images.begin();
+    const auto size = static_cast<std::ptrdiff_t>(images.image_size());
+    bool same = true;
+    for (std::size_t i = 1; i < images.count && same; ++i)
+        same = std::equal(first, first + size, first + static_cast<std::ptrdiff_t>(i) * size);
+    if (same) warn(fmt::format("{}: all images are the same one", subject.name));
+    for (const View& view : views) {
+        const std::size_t width = view.network ? view.network->width : images.image_size();
+        if (std::min(images.count, references) < width)
+            warn(
+                fmt::format("{}: {} images are fewer than the {} {}: {}fid is too large, and its interval "
+                            "too narrow; kid has no such bias",
+                            subject.name, std::min(images.count, references), width,
+                            view.network ? "features of " + view.name : "pixels", view.prefix));
+    }
+}
+
 void write_text(const std::string& path, const std::string& text) {
     if (!path.empty()) write_file_atomically(path, text);
 }
@@ -110,12 +131,14 @@ fs::path data_folder(const EvaluateArguments& arguments) {
     throw Error("--data: a folder of real images is needed to compare with");
 }
 
-std::vector<Reference> references_in(const fs::path& data) {
+/// Of the held-back images, those that no checkpoint was chosen by.
+std::vector<Reference> references_in(const fs::path& data, bool chosen) {
     std::vector<Reference> references;
-    if (holds_test_images(data))
-        references.push_back(
-            {"held-back", "", std::make_shared<const Dataset>(load_images(data, Split::test))});
-    else
+    if (holds_test_images(data)) {
+        Dataset held_back = load_images(data, Split::test);
+        if (chosen) held_back = half_of(held_back, Half::reporting);
+        references.push_back({"held-back", "", std::make_shared<const Dataset>(std::move(held_back))});
+    } else
         warn(
             fmt::format("{} holds no images that are held back: scores compare with training images alone, "
                         "and copies cannot be told",
@@ -125,30 +148,19 @@ std::vector<Reference> references_in(const fs::path& data) {
     return references;
 }
 
-Spec shipped_recipe() {
-    const char* shipped = "features.toml";
-    return with_origin(parse_toml(models::feature_recipe_text(), shipped), shipped);
-}
-
-std::vector<View> views_of(const EvaluateArguments& arguments, const Dataset& train) {
+std::vector<View> views_of(const EvaluateArguments& arguments, std::shared_ptr<const Dataset> train) {
     const models::Catalogue catalogue = models::standard_catalogue();
-    Spec recipe = shipped_recipe();
-    const auto data = std::make_shared<const Dataset>(train);
+    const auto shared = [](models::FeatureNetwork network) {
+        return std::make_shared<const models::FeatureNetwork>(std::move(network));
+    };
     std::vector<View> views;
     if (!arguments.network.empty())
-        views.push_back({"features", "",
-                         std::make_shared<models::FeatureNetwork>(
-                             models::read_feature_network(catalogue, arguments.network))});
-    else if (train.has_labels())
-        views.push_back({"features", "",
-                         std::make_shared<models::FeatureNetwork>(
-                             kept_network(catalogue, models::fitted_feature_recipe(catalogue, recipe, train),
-                                          data, arguments.draw.threads)
-                                 .network)});
-    recipe.set("images.classes", {std::int64_t{0}, "random features"});
-    views.push_back({"random convolutions", views.empty() ? "" : "random_",
-                     std::make_shared<models::FeatureNetwork>(models::feature_network_of(
-                         catalogue, models::fitted_feature_recipe(catalogue, recipe, train)))});
+        views.push_back({"the network", "", shared(named_network(catalogue, arguments.network))});
+    else if (train->has_labels())
+        views.push_back(
+            {"the network", "", shared(shipped_network(catalogue, train, arguments.draw.threads))});
+    views.push_back(
+        {"random convolutions", views.empty() ? "" : "random_", shared(random_network(catalogue, *train))});
     views.push_back({"pixels", "pixel_", nullptr});
     return views;
 }
@@ -173,12 +185,18 @@ void evaluate(const EvaluateArguments& arguments) {
     }
     if (arguments.subjects.empty()) throw Error("a run, weights or samples to judge are needed");
     const fs::path data = data_folder(arguments);
-    const std::vector<Reference> references = references_in(data);
+    const bool chosen = std::any_of(arguments.subjects.begin(), arguments.subjects.end(), was_chosen);
+    const std::vector<Reference> references = references_in(data, chosen);
     const Dataset& like = *references.back().images;
     std::vector<Subject> subjects;
     for (const std::string& path : arguments.subjects)
         subjects.push_back(read_subject(path, like, arguments.draw, warn));
-    const std::vector<View> views = views_of(arguments, like);
+    for (const Subject& subject : subjects)
+        if (subject.images.count < 2 * models::jackknife_blocks)
+            throw Error(fmt::format("{}: {} images; at least {} are needed for an interval", subject.name,
+                                    subject.images.count, 2 * models::jackknife_blocks));
+    const std::vector<View> views = views_of(arguments, references.back().images);
+    for (const Subject& subject : subjects) warn_of_images(subject, views, references.front().images->count);
     std::vector<Judged> judged;
     {
         Activity activity;
@@ -231,11 +249,12 @@ void add_evaluate_command(CLI::App& app) {
         ->check(path_name())
         ->type_name("REAL FAKE");
     command
-        ->add_option("--network", arguments->network,
-                     "The feature network, as `duet features --out` writes it (default: the one trained on "
-                     "the data, made if need be)")
+        ->add_option(
+            "--network", arguments->network,
+            "The feature network: a file that `duet features --out` wrote, or the first digits of the "
+            "hash of one that is kept (default: the one trained on the data, made if need be)")
         ->check(path_name())
-        ->type_name("FILE");
+        ->type_name("FILE|HASH");
     command->add_option("--count", arguments->draw.count, "Images to draw from a generator")
         ->transform(whole_number(2 * models::jackknife_blocks, max_count))
         ->type_name("N")

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <xtensor/xarray.hpp>
 
+#include <duet/data/data_folder.hpp>
 #include <duet/data/safetensors.hpp>
 #include <duet/data/sha256.hpp>
 #include <duet/data/toml.hpp>
@@ -55,6 +56,11 @@ void train(const models::Catalogue& catalogue, const models::FeatureNetwork& net
 
 }  // namespace
 
+Spec shipped_recipe() {
+    const char* shipped = "features.toml";
+    return with_origin(parse_toml(models::feature_recipe_text(), shipped), shipped);
+}
+
 fs::path cache_folder() {
     if (const char* cache = std::getenv("XDG_CACHE_HOME"); cache != nullptr && fs::path(cache).is_absolute())
         return fs::path(cache) / "duet";
@@ -76,6 +82,37 @@ KeptNetwork kept_network(const models::Catalogue& catalogue, const Spec& recipe,
     train(catalogue, network, std::move(data), threads);
     keep(path, models::encode_feature_network(network));
     return {std::move(network), path, true};
+}
+
+models::FeatureNetwork shipped_network(const models::Catalogue& catalogue,
+                                       std::shared_ptr<const Dataset> data, std::size_t threads) {
+    if (!data->has_labels()) return random_network(catalogue, *data);
+    const Spec recipe = models::fitted_feature_recipe(catalogue, shipped_recipe(), *data);
+    return kept_network(catalogue, recipe, std::move(data), threads).network;
+}
+
+models::FeatureNetwork random_network(const models::Catalogue& catalogue, const Dataset& data) {
+    Spec recipe = shipped_recipe();
+    recipe.set("images.classes", {std::int64_t{0}, "random convolutions"});
+    return models::feature_network_of(catalogue, models::fitted_feature_recipe(catalogue, recipe, data));
+}
+
+models::FeatureNetwork named_network(const models::Catalogue& catalogue, const std::string& file_or_hash) {
+    std::error_code error;
+    if (fs::exists(file_or_hash, error)) return models::read_feature_network(catalogue, file_or_hash);
+    std::vector<models::FeatureNetwork> found;
+    if (fs::is_directory(cache_folder(), error))
+        for (const std::string& name : sorted_names(cache_folder())) {
+            if (!name.starts_with("features-")) continue;
+            const fs::path path = cache_folder() / name;
+            auto network = read_kept(path, [&] { return models::read_feature_network(catalogue, path); });
+            if (network && network->sha256().starts_with(file_or_hash)) found.push_back(std::move(*network));
+        }
+    if (found.size() != 1)
+        throw Error(fmt::format("--network: {} is no file, and {} network in {} has a hash that begins so",
+                                quoted_for_message(file_or_hash), found.empty() ? "no" : "more than one",
+                                cache_folder().string()));
+    return std::move(found.front());
 }
 
 models::ImageFeatures kept_features(const models::FeatureNetwork& network, const Dataset& data,

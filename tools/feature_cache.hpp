@@ -9,6 +9,9 @@
 
 namespace duet::tools {
 
+/// The recipe of feature networks that comes with Duet.
+Spec shipped_recipe();
+
 /// Where what is made once is kept: $XDG_CACHE_HOME/duet, or ~/.cache/duet; it may be deleted at any time.
 /// Throws Error if neither is known.
 std::filesystem::path cache_folder();
@@ -25,6 +28,17 @@ struct KeptNetwork {
 /// trainings throw.
 KeptNetwork kept_network(const models::Catalogue& catalogue, const Spec& recipe,
                          std::shared_ptr<const Dataset> data, std::size_t threads);
+
+/// The network of the recipe that comes with Duet for these images, kept so; one of random convolutions, as
+/// it starts, if they have no labels.
+models::FeatureNetwork shipped_network(const models::Catalogue& catalogue,
+                                       std::shared_ptr<const Dataset> data, std::size_t threads);
+/// The latter in any case.
+models::FeatureNetwork random_network(const models::Catalogue& catalogue, const Dataset& data);
+
+/// The network in a file, or the one in the cache whose hash begins with these digits. Throws FileError for a
+/// file that is no network's, and Error if no network there has such a hash, or several.
+models::FeatureNetwork named_network(const models::Catalogue& catalogue, const std::string& file_or_hash);
 
 /// What a network makes of images: from the cache, or else made now and kept there.
 models::ImageFeatures kept_features(const models::FeatureNetwork& network, const Dataset& data,

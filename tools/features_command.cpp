@@ -27,8 +27,7 @@ struct FeaturesArguments {
 };
 
 Spec recipe_of(const FeaturesArguments& arguments) {
-    const char* shipped = "features.toml";
-    Spec recipe = with_origin(parse_toml(models::feature_recipe_text(), shipped), shipped);
+    Spec recipe = shipped_recipe();
     if (!arguments.recipe.empty()) recipe = merged(recipe, read_toml(arguments.recipe));
     if (!arguments.data.empty()) recipe.set("data.path", {arguments.data, "--data"});
     for (const std::string& text : arguments.sets) {

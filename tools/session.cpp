@@ -27,11 +27,12 @@ constexpr std::size_t most_class_rows = 32;
 }  // namespace
 
 Session::Session(models::Trainer& trainer, const models::Model& model, const Spec& recipe, std::size_t images,
-                 RunFolder& folder, const std::optional<models::Checkpoint>& from, Interrupt& interrupt,
-                 const SessionOptions& options)
+                 Measurement* measurement, RunFolder& folder, const std::optional<models::Checkpoint>& from,
+                 Interrupt& interrupt, const SessionOptions& options)
     : trainer_(trainer),
       model_(model),
       recipe_(recipe),
+      measurement_(measurement),
       folder_(folder),
       interrupt_(interrupt),
       options_(options),
@@ -121,7 +122,11 @@ void Session::train() {
     const std::uint64_t first = step();
     while (!finished() && !interrupt_.requested() && !time_is_up()) {
         if (step() >= profile_from) trainer_.set_profiled(true);
-        const models::Record record = finite([&] { return trainer_.step(); });
+        models::Record record = finite([&] { return trainer_.step(); });
+        if (measurement_ != nullptr && measurement_->is_due(step())) {
+            attempt("no image is measured", [&] { measurement_->measure(); });
+            record = trainer_.record();
+        }
         if (step() > profile_from) trace_.add(step(), trainer_);
         progress_.see(record);
         metrics_.set_last_row("");

@@ -13,6 +13,7 @@
 #include "background.hpp"
 #include "checkpoints.hpp"
 #include "interrupt.hpp"
+#include "measurement.hpp"
 #include "metrics_log.hpp"
 #include "output.hpp"
 #include "progress.hpp"
@@ -32,10 +33,11 @@ struct SessionOptions {
 /// interval: no such failure ends the training.
 class Session {
  public:
-    /// Goes on from `from`, which the trainer stands at, or from the start. All of them must stay.
+    /// Goes on from `from`, which the trainer stands at, or from the start. `measurement` may be null. All of
+    /// them must stay.
     Session(models::Trainer& trainer, const models::Model& model, const Spec& recipe, std::size_t images,
-            RunFolder& folder, const std::optional<models::Checkpoint>& from, Interrupt& interrupt,
-            const SessionOptions& options);
+            Measurement* measurement, RunFolder& folder, const std::optional<models::Checkpoint>& from,
+            Interrupt& interrupt, const SessionOptions& options);
 
     /// Trains to the end, or to an interruption or the time limit, and writes what the run leaves. Throws
     /// StorageError if the last checkpoint or the weights could not be written, NonFiniteError as
@@ -68,6 +70,7 @@ class Session {
     models::Trainer& trainer_;
     const models::Model& model_;
     const Spec& recipe_;
+    Measurement* measurement_;
     RunFolder& folder_;
     Interrupt& interrupt_;
     SessionOptions options_;

@@ -92,12 +92,25 @@ Subject read_subject(const fs::path& path, const Dataset& like, const DrawOption
     return from_folder(path, like);
 }
 
+std::optional<fs::path> run_of(const fs::path& path) {
+    for (const fs::path& folder : {path, path.parent_path(), path.parent_path().parent_path()})
+        if (!folder.empty() && is_run(folder)) return folder;
+    return std::nullopt;
+}
+
 std::optional<fs::path> data_of(const fs::path& path) {
-    const fs::path run = path.extension() == ".safetensors" ? path.parent_path() : path;
-    if (!is_run(run)) return std::nullopt;
-    const Spec recipe = tools::recipe_of(run);
+    const auto run = run_of(path);
+    if (!run) return std::nullopt;
+    const Spec recipe = tools::recipe_of(*run);
     if (!recipe.has("data.path")) return std::nullopt;
     return recipe.text("data.path");
+}
+
+bool was_chosen(const fs::path& path) {
+    const auto run = run_of(path);
+    if (!run || path.filename() != "best.safetensors") return false;
+    const Spec recipe = tools::recipe_of(*run);
+    return recipe.has("evaluate.every") && recipe.whole("evaluate.every") > 0;
 }
 
 }  // namespace duet::tools

@@ -33,7 +33,10 @@ struct Subject {
 Subject read_subject(const std::filesystem::path& path, const Dataset& like, const DrawOptions& options,
                      const Warn& warn);
 
-/// The data that a training's folder, or a weights file's, says it was trained on; nothing for anything else.
+/// The data that a training was trained on whose folder, or weights or checkpoint in it, this is; nothing for
+/// anything else.
 std::optional<std::filesystem::path> data_of(const std::filesystem::path& path);
+/// Whether this is a training's best checkpoint, chosen by what was measured on the way.
+bool was_chosen(const std::filesystem::path& path);
 
 }  // namespace duet::tools

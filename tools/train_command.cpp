@@ -22,6 +22,7 @@
 #include "flags.hpp"
 #include "help.hpp"
 #include "interrupt.hpp"
+#include "measurement.hpp"
 #include "numbers.hpp"
 #include "output_path.hpp"
 #include "run_folder.hpp"
@@ -191,13 +192,22 @@ SessionOptions session_options(const TrainArguments& arguments) {
     return options;
 }
 
-void check_best(const Spec& recipe, const models::Trainer& trainer) {
+void check_best(const models::Catalogue& catalogue, const Spec& recipe, const models::Trainer& trainer) {
     const Value* best = recipe.find("output.best");
     if (best == nullptr) return;
     const models::Record record = trainer.record();
-    if (!record.has(std::get<std::string>(best->is)))
+    const std::string& name = std::get<std::string>(best->is);
+    if (!record.has(name))
         throw Error(fmt::format("{}: output.best: no metric is called {}; there are {}", best->from,
                                 value_for_message(*best), fmt::join(record.names, ", ")));
+    const std::vector<std::string> kinds = catalogue.kinds("metric");
+    if (std::find(kinds.begin(), kinds.end(), name) != kinds.end() &&
+        std::get<models::MetricBuilder>(catalogue.row("metric", name).builder).better ==
+            models::MetricBuilder::Better::higher)
+        throw Error(
+            fmt::format("{}: output.best: the lowest value is looked for, and {} is better the higher "
+                        "it is: fid, kid and mind are better the lower they are",
+                        best->from, name));
 }
 
 void train(const TrainArguments& arguments) {
@@ -221,7 +231,10 @@ void train(const TrainArguments& arguments) {
     if (prepared.init) models::load_weights(model, prepared.init->contents, prepared.init->path);
     models::Trainer trainer(models::training_of(catalogue, recipe, model), prepared.data,
                             {.threads = arguments.threads});
-    check_best(recipe, trainer);
+    std::optional<Measurement> measurement;
+    if (recipe.whole("evaluate.every") > 0)
+        measurement.emplace(catalogue, recipe, prepared.data, model, trainer);
+    check_best(catalogue, recipe, trainer);
     const Warn warn = [](const std::string& line) {
         write_without_signal(STDERR_FILENO, fmt::format("duet: warning: {}\n", line));
     };
@@ -248,7 +261,9 @@ void train(const TrainArguments& arguments) {
         warn);
     say(summary_of(recipe, model, trainer, *prepared.data));
     if (from) say(fmt::format("goes on     from step {}\n", step));
-    Session(trainer, model, recipe, prepared.data->count, folder, from, interrupt, options).run();
+    Session(trainer, model, recipe, prepared.data->count, measurement ? &*measurement : nullptr, folder, from,
+            interrupt, options)
+        .run();
     interrupt.pass_on();
 }
 

@@ -210,7 +210,8 @@ Spec fitted(const Catalogue& catalogue, const Spec& recipe, const Dataset& data)
 
 Spec model_layer(const Spec& recipe) {
     Spec layer = recipe;
-    for (const char* key : {"data", "init", "steps", "epochs", "seed", "output"}) layer.erase(key);
+    for (const char* key : {"data", "init", "steps", "epochs", "seed", "evaluate", "output"})
+        layer.erase(key);
     return layer;
 }
 

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <limits>
 
 #include <duet/data/duration.hpp>
@@ -114,6 +115,36 @@ void add_groups(Catalogue& catalogue) {
                      true}}});
 }
 
+/// Names of metrics, which are looked up when they are measured.
+Rule metric_names() {
+    constexpr std::size_t most = 16;
+    return {"a list of 1 to 16 names of metrics", [](const Value& value) {
+                const auto* list = std::get_if<std::vector<Value>>(&value.is);
+                return list != nullptr && !list->empty() && list->size() <= most &&
+                       std::all_of(list->begin(), list->end(), [](const Value& each) {
+                           return std::holds_alternative<std::string>(each.is);
+                       });
+            }};
+}
+
+void add_evaluation(Catalogue& catalogue) {
+    constexpr std::int64_t least_images = 40, most_images = 100'000;
+    catalogue.add(
+        {"evaluation",
+         "",
+         "what is measured of drawn images on the way, which changes no result",
+         "",
+         {{"every",
+           "steps between measurements; 0 for none",
+           whole_number(0, most_steps),
+           {{std::int64_t{0}}}},
+          {"metrics",
+           "which, columns of metrics.csv, compared with one half of the images held back",
+           metric_names(),
+           {{std::vector<Value>{{std::string("fid")}}}}},
+          {"count", "images drawn", whole_number(least_images, most_images), {{std::int64_t{2000}}}}}});
+}
+
 void add_schedules(Catalogue& catalogue) {
     catalogue.add(
         {"schedule",
@@ -142,6 +173,7 @@ void add_schedules(Catalogue& catalogue) {
 
 void add_recipe_rows(Catalogue& catalogue) {
     add_groups(catalogue);
+    add_evaluation(catalogue);
     add_schedules(catalogue);
     const std::int64_t largest_seed = std::numeric_limits<std::int64_t>::max();
     catalogue.add(
@@ -177,6 +209,7 @@ void add_recipe_rows(Catalogue& catalogue) {
            list_of_specs(std::vector<Spec>{})},
           {"schedule", "in which order the networks are trained", spec_of("schedule")},
           {"optimizers", "one a network", spec_of("optimizers")},
+          {"evaluate", "what is measured on the way", spec_of("evaluation"), {{Spec{}}}},
           {"output", "what a run leaves", spec_of("output"), {{Spec{}}}}}});
 }
 

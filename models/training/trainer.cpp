@@ -1,6 +1,7 @@
 #include <duet/models/training/trainer.hpp>
 
 #include <algorithm>
+#include <limits>
 #include <numeric>
 
 #include <fmt/format.h>
@@ -294,6 +295,18 @@ void Trainer::set_record(std::span<const double> values) {
         throw Error(
             fmt::format("{} values of metrics; the training has {}", values.size(), parts_->values.size()));
     std::copy(values.begin(), values.end(), parts_->values.begin());
+}
+
+void Trainer::add_metric(const std::string& name) {
+    if (record().has(name)) throw Error(fmt::format("two metrics are called \"{}\"", name));
+    parts_->names.push_back(name);
+    parts_->values.push_back(std::numeric_limits<double>::quiet_NaN());
+}
+
+void Trainer::set_metric(std::string_view name, double value) {
+    static_cast<void>(record()[name]);
+    const auto known = std::find(parts_->names.begin(), parts_->names.end(), name);
+    parts_->values[static_cast<std::size_t>(known - parts_->names.begin())] = value;
 }
 
 std::uint64_t Trainer::images_per_step() const {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -61,6 +62,11 @@ class Trainer {
     /// Sets it, where a state is restored: a step keeps the values of the terms that it leaves out. Throws
     /// Error for another number of them.
     void set_record(std::span<const double> values);
+    /// Adds a metric that is measured beside the steps: NaN until it is set, then what it was set to last.
+    /// Throws Error if there is one of that name.
+    void add_metric(const std::string& name);
+    /// Throws Error, listing the names there are, for another one.
+    void set_metric(std::string_view name, double value);
     /// Images of the data set that a step shows.
     std::uint64_t images_per_step() const;
     /// Steps that show at least `epochs` times the data set. Throws Error if a step shows none.
