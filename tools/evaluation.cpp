@@ -142,7 +142,8 @@ void Evaluator::add_classes(std::vector<Score>& scores, const Dataset& images, c
                                          static_cast<double>(labels.classes[k].wanted)));
 }
 
-void Evaluator::add_copies(std::vector<Score>& scores, const Dataset& images, const Seen& seen) {
+void Evaluator::add_copies(std::vector<Score>& scores, const Dataset& images, const Seen& seen,
+                           bool likelihood) {
     const auto train = place_of("train"), held_back = place_of("held-back");
     if (!train || !held_back) return;
     const models::Samples &known = *reference(0, *train).features, &held = *reference(0, *held_back).features;
@@ -158,7 +159,7 @@ void Evaluator::add_copies(std::vector<Score>& scores, const Dataset& images, co
     scores.push_back(counted("exact_copies", group, images.count, static_cast<double>(exact)));
     scores.push_back(counted("near_copies", group, images.count, static_cast<double>(found.near.size())));
     scores.push_back(counted("near_copies_expected", group, images.count, found.near_expected));
-    if (!likelihood_) return;
+    if (!likelihood) return;
     working_("fld, which takes a minute");
     const models::FeatureLikelihood fld =
         models::feature_likelihood(known, held, *seen.features, 0, threads_);
@@ -190,38 +191,39 @@ Evaluator::Sight Evaluator::chosen(const std::vector<std::size_t>& indices) {
     return sight;
 }
 
-std::vector<Score> Evaluator::judge(const Dataset& images, const Sight& sight, std::size_t references) {
+std::vector<Score> Evaluator::judge(const Dataset& images, const Sight& sight, std::size_t references,
+                                    bool copies) {
     std::vector<Score> scores;
     for (std::size_t reference = 0; reference < references; ++reference)
         add_metrics(scores, sight[0], 0, reference);
     add_classes(scores, images, sight[0]);
-    add_copies(scores, images, sight[0]);
+    if (copies) add_copies(scores, images, sight[0], references > 1 && likelihood_);
     for (std::size_t view = 1; view < views_.size(); ++view) add_metrics(scores, sight[view], view, 0);
     return scores;
 }
 
 std::vector<Score> Evaluator::judge(const Dataset& images) {
-    return judge(images, look(images, false), references_.size());
+    return judge(images, look(images, false), references_.size(), true);
 }
 
 std::vector<std::pair<std::string, std::vector<Score>>> Evaluator::judge_anchors(const Dataset& images) {
     const std::size_t train = *place_of("train");
     const Dataset& known = *references_[train].images;
     std::vector<std::pair<std::string, std::vector<Score>>> anchors;
-    const auto add_chosen = [&](const char* name, const std::vector<std::size_t>& indices) {
+    const auto add_chosen = [&](const char* name, const std::vector<std::size_t>& indices, bool copies) {
         Dataset some = models::chosen_images(known, indices);
         some.labels.clear();
-        anchors.emplace_back(name, judge(some, chosen(indices), 1));
+        anchors.emplace_back(name, judge(some, chosen(indices), 1, copies));
     };
-    if (train > 0) add_chosen("real", models::drawn_indices(known.count, images.count, 0));
+    if (train > 0) add_chosen("real", models::drawn_indices(known.count, images.count, 0), false);
     const Dataset gaussian = models::gaussian_images(known, images.count, 0);
-    anchors.emplace_back("gaussian", judge(gaussian, look(gaussian, true), 1));
+    anchors.emplace_back("gaussian", judge(gaussian, look(gaussian, true), 1, true));
     const Seen seen = look(views_[0], images, false);
     std::vector<std::size_t> nearest;
     for (const models::Nearest& each : models::nearest_rows(
              models::rows_of(*seen.features), models::rows_of(*reference(0, train).features), threads_))
         nearest.push_back(each.row);
-    add_chosen("copier", nearest);
+    add_chosen("copier", nearest, true);
     return anchors;
 }
 

@@ -71,11 +71,11 @@ class Evaluator {
     Sight look(const Dataset& images, bool keep);
     /// Of training images, which have been looked at.
     Sight chosen(const std::vector<std::size_t>& indices);
-    std::vector<Score> judge(const Dataset& images, const Sight& sight, std::size_t references);
+    std::vector<Score> judge(const Dataset& images, const Sight& sight, std::size_t references, bool copies);
     const Seen& reference(std::size_t view, std::size_t reference);
     void add_metrics(std::vector<Score>& scores, const Seen& seen, std::size_t view, std::size_t reference);
     void add_classes(std::vector<Score>& scores, const Dataset& images, const Seen& seen);
-    void add_copies(std::vector<Score>& scores, const Dataset& images, const Seen& seen);
+    void add_copies(std::vector<Score>& scores, const Dataset& images, const Seen& seen, bool likelihood);
     std::optional<std::size_t> place_of(const std::string& reference) const;
 
     models::Catalogue catalogue_;

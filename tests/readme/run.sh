@@ -70,6 +70,7 @@ example own_term 59 20
 example relativistic 79 "$work/relativistic.png" 20
 example classifier 79 ${short:+20}
 example vae 79 ${short:+1}
+example known_samplers 79 "$work"
 
 # The recipe in the page is what the command prints, but for where the data lie.
 awk '/^```toml$/ { inside = 1; next } /^```$/ { inside = 0 } inside' "$source/docs/recipes.md" >"$work/shown.toml"
