@@ -15,13 +15,14 @@
 #include "numbers.hpp"
 #include "output.hpp"
 #include "output_path.hpp"
+#include "weights_file.hpp"
 
 namespace duet::tools {
 
 namespace {
 
 struct FeaturesArguments {
-    std::string recipe, data, out;
+    std::string recipe, data, weights, out;
     std::vector<std::string> sets;
     std::size_t threads = 1;
 };
@@ -39,19 +40,33 @@ Spec recipe_of(const FeaturesArguments& arguments) {
     return recipe;
 }
 
+/// A network that another program trained.
+KeptNetwork given_network(const models::Catalogue& catalogue, const Spec& recipe,
+                          const std::filesystem::path& weights) {
+    models::FeatureNetwork network = models::feature_network_of(catalogue, recipe);
+    models::load_feature_network(network, read_arrays(weights), weights);
+    return {std::move(network), weights, false};
+}
+
 void make_features(const FeaturesArguments& arguments) {
     const models::Catalogue catalogue = models::standard_catalogue();
-    if (!arguments.out.empty()) check_output_file("--out", arguments.out);
+    if (!arguments.out.empty())
+        check_output_file("--out", arguments.out);
+    else if (!arguments.weights.empty())
+        throw Error("--weights: are written with their recipe to a file for `duet evaluate`: give --out");
     Spec recipe = recipe_of(arguments);
     const std::filesystem::path folder = recipe.text("data.path");
     const auto data = std::make_shared<const Dataset>(load_images(folder, Split::train));
     recipe = models::fitted_feature_recipe(catalogue, recipe, *data);
-    const KeptNetwork kept = kept_network(catalogue, recipe, data, arguments.threads);
+    const KeptNetwork kept = arguments.weights.empty()
+                                 ? kept_network(catalogue, recipe, data, arguments.threads)
+                                 : given_network(catalogue, recipe, arguments.weights);
     const std::string hash = kept.network.sha256();
     say(fmt::format("network     {} features of an image @ {}\n", kept.network.width, hash));
-    say(fmt::format("trained     on {} images of {}{}\n", data->count, folder.string(),
-                    kept.trained ? "" : ", before now"));
-    if (holds_test_images(folder)) {
+    if (arguments.weights.empty())
+        say(fmt::format("trained     on {} images of {}{}\n", data->count, folder.string(),
+                        kept.trained ? "" : ", before now"));
+    if (holds_test_images(folder) && kept.network.images.classes > 0) {
         const Dataset held_back = load_images(folder, Split::test);
         const models::ImageFeatures features =
             models::features_of(kept.network, held_back, Arena(arguments.threads));
@@ -82,6 +97,14 @@ void add_features_command(CLI::App& app) {
     command->add_option("--set", arguments->sets, "Set one value of the recipe, such as epochs=10")
         ->type_name("PATH=VALUE")
         ->allow_extra_args(false);
+    command
+        ->add_option(
+            "--weights", arguments->weights,
+            "Instead of training, take the weights of another program's network, safetensors or .npz, "
+            "with the names that the recipe gives them: features.0.weight and so on, and "
+            "classifier.0.weight unless images.classes is 0")
+        ->check(path_name())
+        ->type_name("FILE");
     command->add_option("--out", arguments->out, "Also write it to a file, for `duet evaluate --network`")
         ->check(path_name())
         ->type_name("FILE.safetensors");

@@ -7,7 +7,6 @@
 #include <fmt/format.h>
 #include <xtensor/xarray.hpp>
 
-#include <duet/data/safetensors.hpp>
 #include <duet/data/sha256.hpp>
 #include <duet/data/toml.hpp>
 #include <duet/graph/error.hpp>
@@ -121,6 +120,17 @@ Bytes encode_feature_network(const FeatureNetwork& network) {
                                      {{"recipe", format_toml(with_origin(recipe, ""))}});
 }
 
+void load_feature_network(const FeatureNetwork& network, const Safetensors& file,
+                          const std::filesystem::path& path) {
+    for (const Variable& variable : network.variables()) {
+        const Array* array = file.find(variable.name());
+        if (array == nullptr || shape_of(*array) != variable.shape())
+            throw FileError(fmt::format("{}: has no array \"{}\" of shape {}", path.string(), variable.name(),
+                                        to_string(variable.shape())));
+    }
+    for (const Variable& variable : network.variables()) variable.assign(*file.find(variable.name()));
+}
+
 FeatureNetwork read_feature_network(const Catalogue& catalogue, const std::filesystem::path& path) {
     const Safetensors file = read_safetensors(path);
     const auto text = file.metadata.find("recipe");
@@ -130,13 +140,7 @@ FeatureNetwork read_feature_network(const Catalogue& catalogue, const std::files
     try {
         FeatureNetwork network = feature_network_of(
             catalogue, catalogue.completed(parse_toml(text->second, path.string()), "feature-network", ""));
-        for (const Variable& variable : network.variables()) {
-            const Array* array = file.find(variable.name());
-            if (array == nullptr || shape_of(*array) != variable.shape())
-                throw Error(fmt::format("has no array \"{}\" of shape {}", variable.name(),
-                                        to_string(variable.shape())));
-            variable.assign(*array);
-        }
+        load_feature_network(network, file, path);
         return network;
     } catch (const FileError&) {
         throw;

@@ -9,6 +9,7 @@
 
 #include <duet/data/dataset.hpp>
 #include <duet/data/file.hpp>
+#include <duet/data/safetensors.hpp>
 #include <duet/graph/runtime/arena.hpp>
 #include <duet/models/catalogue.hpp>
 #include <duet/models/metrics/estimate.hpp>
@@ -40,6 +41,10 @@ Training feature_training_of(const Catalogue& catalogue, const FeatureNetwork& n
 
 /// As the bytes of a safetensors file, with the recipe in its metadata.
 Bytes encode_feature_network(const FeatureNetwork& network);
+/// Sets the network's variables to a file's arrays of their names, such as "features.0.weight"; others are
+/// passed over. Throws FileError, naming the path, if one is missing or of another shape.
+void load_feature_network(const FeatureNetwork& network, const Safetensors& file,
+                          const std::filesystem::path& path);
 /// Throws FileError, naming the path, for what is not such a file.
 FeatureNetwork read_feature_network(const Catalogue& catalogue, const std::filesystem::path& path);
 

@@ -7,6 +7,7 @@
 #include <xtensor/xarray.hpp>
 
 #include <duet/data/npy.hpp>
+#include <duet/data/npz.hpp>
 #include <duet/data/png.hpp>
 
 #include "../models/pair.hpp"
@@ -271,4 +272,32 @@ TEST_CASE("a training measures on its way, which changes nothing, and its best c
     CHECK(
         contains(train("unknown", {"--set", "evaluate.every=5", "--set", "evaluate.metrics=[\"fidd\"]"}).err,
                  "metric \"fidd\" is unknown; did you mean \"fid\"?"));
+}
+
+TEST_CASE("a network that another program trained judges too") {
+    const Judging judging;
+    const fs::path recipe = judging.folder.path() / "net.toml", weights = judging.folder.path() / "other.npz",
+                   network = judging.folder.path() / "net.safetensors";
+    write_file_atomically(
+        recipe, std::string_view("[images]\nclasses = 0\nform = \"flat\"\n[network]\nkind = \"layers\"\n"
+                                 "inputs = 64\nlayers = [{ kind = \"dense\", inputs = 64, outputs = 3 }]\n"));
+    Array weight = Array::from_shape({3, size}), bias = Array::from_shape({3});
+    for (std::size_t i = 0; i < weight.size(); ++i) weight.data()[i] = static_cast<float>(i % 7) - 3.0F;
+    bias.fill(0.5F);
+    write_npz(weights, {{{"features.0.weight", weight}, {"features.0.bias", bias}}, {}});
+    const std::vector<std::string> words{"features", recipe, "--data", judging.data, "--weights", weights};
+    std::vector<std::string> written = words;
+    written.insert(written.end(), {"--out", network});
+    const Outcome outcome = duet_command(written);
+    CAPTURE(outcome.err);
+    REQUIRE(outcome.code == 0);
+    CHECK(contains(outcome.out, "network     3 features"));
+    Bytes labels;
+    const fs::path array = judging.saved("fresh.npy", Judging::array_of(bars(60, 3, labels)));
+    const auto scores = judging.scores({array}, {"--network", network});
+    CHECK(contains(outcome.out, scores["network"].get<std::string>()));
+    CHECK(!scores.contains("inception-score"));
+    CHECK(contains(duet_command(words).err, "give --out"));
+    write_npz(weights, {{{"features.0.weight", weight}}, {}});
+    CHECK(contains(duet_command(written).err, "has no array \"features.0.bias\" of shape (3)"));
 }
