@@ -17,7 +17,7 @@ void insert(double value, double* smallest, std::size_t k) {
 }  // namespace
 
 BlockedRows::BlockedRows(const Rows& from)
-    : values(from.count * from.width), width(from.width), block(from.count), begin{} {
+    : count(from.count), width(from.width), values(count * width), block(count), begin{} {
     const std::vector<std::uint8_t> block_of = jackknife_block_of(from.count);
     std::size_t row = 0;
     for (std::size_t b = 0; b < jackknife_blocks; ++b) {

@@ -9,15 +9,19 @@
 
 namespace duet::models {
 
-/// Samples in the order of their jackknife blocks, so that a block is a range of rows.
+/// Samples copied in the order of their jackknife blocks, so that a block is a range of rows and what it adds
+/// to a sum can be taken off again.
 struct BlockedRows {
     explicit BlockedRows(const Rows& from);
 
-    Rows rows() const { return {values.data(), block.size(), width}; }
-    std::size_t size(std::size_t b) const { return begin[b + 1] - begin[b]; }
+    Rows rows() const { return {values.data(), count, width}; }
+    Range all() const { return {0, count}; }
+    Range range(std::size_t b) const { return {begin[b], begin[b + 1]}; }
+    double* row(std::size_t i) { return values.data() + i * width; }
+    const double* row(std::size_t i) const { return values.data() + i * width; }
 
+    std::size_t count, width;
     std::vector<double> values;
-    std::size_t width;
     std::vector<std::uint8_t> block;  ///< of each row, ascending
     std::array<std::size_t, jackknife_blocks + 1> begin;
 };

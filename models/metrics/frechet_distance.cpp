@@ -6,7 +6,7 @@
 #include <xtensor/xarray.hpp>
 
 #include <duet/graph/error.hpp>
-#include <duet/models/metrics/block_rows.hpp>
+#include <duet/models/metrics/gram.hpp>
 #include <duet/models/metrics/symmetric_eigen.hpp>
 #include <duet/ops/kernels/panel_product.hpp>
 
@@ -27,7 +27,7 @@ constexpr std::size_t none = jackknife_blocks;
 class Moments {
  public:
     Moments(const Samples& samples, std::size_t threads)
-        : rows_(samples), mean_(rows_.width), gram_(new_matrix(rows_.width)) {
+        : rows_(rows_of(samples)), mean_(rows_.width), gram_(new_matrix(rows_.width)) {
         const std::size_t d = rows_.width;
         for (std::size_t i = 0; i < rows_.count; ++i)
             for (std::size_t j = 0; j < d; ++j)
@@ -42,7 +42,7 @@ class Moments {
     /// The mean without that block, and into both triangles of `covariance` the covariance.
     std::vector<double> without(std::size_t block, double* covariance) const {
         const std::size_t d = rows_.width;
-        const Range left_out = block == none ? Range{0, 0} : rows_.block(block);
+        const Range left_out = block == none ? Range{0, 0} : rows_.range(block);
         const double n = static_cast<double>(rows_.count - left_out.size());
         add_up_gram(rows_, left_out, covariance);
         // All rows together sum up to nothing.
@@ -61,7 +61,7 @@ class Moments {
     }
 
  private:
-    BlockRows rows_;
+    BlockedRows rows_;
     std::vector<double> mean_;
     Matrix gram_;
 };

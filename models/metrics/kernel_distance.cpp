@@ -6,7 +6,7 @@
 #include <xtensor/xarray.hpp>
 
 #include <duet/graph/error.hpp>
-#include <duet/models/metrics/block_rows.hpp>
+#include <duet/models/metrics/gram.hpp>
 #include <duet/ops/kernels/panel_product.hpp>
 
 namespace duet::models {
@@ -33,15 +33,15 @@ double sum_of_cubes(const double* products, std::size_t count) {
     return ((sums[0] + sums[4]) + (sums[2] + sums[6])) + ((sums[1] + sums[5]) + (sums[3] + sums[7]));
 }
 
-BlockRows scaled_rows(const Samples& samples) {
-    BlockRows rows(samples);
+BlockedRows scaled_rows(const Samples& samples) {
+    BlockedRows rows(rows_of(samples));
     const double scale = 1 / std::sqrt(static_cast<double>(rows.width));
-    for (double& element : rows.elements) element *= scale;
+    for (double& element : rows.values) element *= scale;
     return rows;
 }
 
 /// The sum over a block of `a` and one of `b`, without the pairs of a sample with itself.
-double sum_of_kernel(const BlockRows& a, const Range& of_a, const BlockRows& b, const Range& of_b,
+double sum_of_kernel(const BlockedRows& a, const Range& of_a, const BlockedRows& b, const Range& of_b,
                      double* tile, double* scratch) {
     double sum = 0;
     for_each_piece(of_a, tile_rows, [&](const Range& rows) {
@@ -57,13 +57,13 @@ double sum_of_kernel(const BlockRows& a, const Range& of_a, const BlockRows& b, 
 }
 
 /// The mean over pairs of which neither is of the block left out; of two samples of the same side if `same`.
-double mean_without(std::size_t left_out, const BlockSums& sums, const BlockRows& a, const BlockRows& b,
+double mean_without(std::size_t left_out, const BlockSums& sums, const BlockedRows& a, const BlockedRows& b,
                     bool same) {
     double sum = 0, n_a = 0, n_b = 0;
     for (std::size_t i = 0; i < jackknife_blocks; ++i) {
         if (i == left_out) continue;
-        n_a += static_cast<double>(a.block(i).size());
-        n_b += static_cast<double>(b.block(i).size());
+        n_a += static_cast<double>(a.range(i).size());
+        n_b += static_cast<double>(b.range(i).size());
         for (std::size_t j = 0; j < jackknife_blocks; ++j)
             if (j != left_out) sum += sums[i][j];
     }
@@ -74,16 +74,16 @@ double mean_without(std::size_t left_out, const BlockSums& sums, const BlockRows
 
 Jackknife kernel_distance(const Samples& real, const Samples& fake, std::size_t threads) {
     check_pair(real, fake);
-    const BlockRows x = scaled_rows(real), y = scaled_rows(fake);
+    const BlockedRows x = scaled_rows(real), y = scaled_rows(fake);
     std::array<BlockSums, 3> sums{};
     for_each_index(3 * jackknife_blocks, threads, [&](std::size_t i) {
         const std::size_t which = i / jackknife_blocks, block = i % jackknife_blocks;
-        const BlockRows &a = which < 2 ? x : y, &b = which == 0 ? x : y;
+        const BlockedRows &a = which < 2 ? x : y, &b = which == 0 ? x : y;
         const auto tile = std::make_unique_for_overwrite<double[]>(tile_rows * tile_columns);
         const auto scratch = new_product_scratch();
         for (std::size_t other = which == 1 ? 0 : block; other < jackknife_blocks; ++other)
             sums[which][block][other] =
-                sum_of_kernel(a, a.block(block), b, b.block(other), tile.get(), scratch.get());
+                sum_of_kernel(a, a.range(block), b, b.range(other), tile.get(), scratch.get());
     });
     for (const std::size_t which : {0, 2})
         for (std::size_t a = 0; a < jackknife_blocks; ++a)

@@ -76,7 +76,7 @@ Jackknife share(const Counts& counts, const BlockedRows& of, std::size_t divisor
         return static_cast<double>(counts[v]) / static_cast<double>(samples * divisor);
     };
     Jackknife result{over(whole, all), {}, false};
-    for (std::size_t b = 0; b < jackknife_blocks; ++b) result.without[b] = over(b, all - of.size(b));
+    for (std::size_t b = 0; b < jackknife_blocks; ++b) result.without[b] = over(b, all - of.range(b).size());
     return result;
 }
 

@@ -15,7 +15,7 @@
 
 #include <duet/graph/error.hpp>
 #include <duet/graph/pieces.hpp>
-#include <duet/models/metrics/block_rows.hpp>
+#include <duet/models/metrics/gram.hpp>
 #include <duet/models/metrics/unit_directions.hpp>
 #include <duet/ops/kernels/panel_product.hpp>
 

@@ -8,7 +8,7 @@
 #include <xtensor/xarray.hpp>
 
 #include <duet/graph/error.hpp>
-#include <duet/models/metrics/block_rows.hpp>
+#include <duet/models/metrics/gram.hpp>
 #include <duet/models/metrics/symmetric_eigen.hpp>
 
 namespace duet::models {
@@ -46,11 +46,11 @@ bool normalize(double* row, std::size_t d) {
 
 Jackknife vendi_score(const Samples& fake, std::size_t threads) {
     check_samples(fake, "fake");
-    BlockRows rows(fake);
+    BlockedRows rows(rows_of(fake));
     const std::size_t d = rows.width;
     std::array<double, jackknife_blocks + 1> zeros{};
     for (std::size_t b = 0; b < jackknife_blocks; ++b)
-        for (std::size_t i = rows.first[b]; i < rows.first[b + 1]; ++i)
+        for (std::size_t i = rows.begin[b]; i < rows.begin[b + 1]; ++i)
             if (!normalize(rows.row(i), d)) {
                 ++zeros[b];
                 ++zeros[none];
@@ -59,7 +59,7 @@ Jackknife vendi_score(const Samples& fake, std::size_t threads) {
     add_up_gram(rows, rows.all(), gram.data(), threads);
     Jackknife result;
     for_each_index(jackknife_blocks + 1, threads, [&](std::size_t b) {
-        const Range left_out = b == none ? Range{0, 0} : rows.block(b);
+        const Range left_out = b == none ? Range{0, 0} : rows.range(b);
         const double n = static_cast<double>(rows.count - left_out.size());
         std::vector<double> shares(d * d);
         add_up_gram(rows, left_out, shares.data());
