@@ -105,7 +105,7 @@ void Evaluator::add_metrics(std::vector<Score>& scores, const Seen& seen, std::s
     measure(
         catalogue_, evidence, group, views_[view].prefix, against.suffix, working_,
         [&](const std::string& kind, const MetricBuilder& metric) {
-            const bool distance = kind == "fid" || kind == "kid" || kind == "mind";
+            const bool distance = kind == "fid" || kind == "mind";
             return metric.of_pairs && (view == 0 || distance);
         },
         scores);

@@ -21,6 +21,7 @@ const Score* find(const Judged& judged, const std::string& name) {
 
 /// Anchors are read at a glance: without their intervals.
 std::string text_of(const Score& score, bool anchor) {
+    if (!score.jackknife && score.value == std::round(score.value)) return fmt::format("{:.0f}", score.value);
     if (!score.jackknife || anchor) return fmt::format("{:.4g}", score.value);
     const models::Estimate estimate = score.estimate();
     return fmt::format("{:.4g} [{:.4g}, {:.4g}]", estimate.value, estimate.low, estimate.high);

@@ -41,7 +41,7 @@ Subject draw(const fs::path& path, const Dataset& like, const DrawOptions& optio
         models::model_in(models::standard_catalogue(), file.layer, file.contents, file.path);
     models::Sampler sampler(model, options.seed, Arena(options.threads));
     Subject subject{
-        path.string(), {}, images_of_array(sampler.draw(options.count), like, path.string()).images};
+        short_name(path), {}, images_of_array(sampler.draw(options.count), like, path.string()).images};
     for (std::size_t i = 0; model.images.classes > 0 && i < options.count; ++i)
         subject.images.labels.push_back(static_cast<std::uint8_t>(i % model.images.classes));
     const auto at = models::position_in(file.contents, weights);

@@ -168,7 +168,7 @@ TEST_CASE("anchors stand beside what is judged: real images best, a copier caugh
     const auto anchors = nlohmann::json::parse(text_of(judging.json))["anchors"];
     CHECK(anchors["real"]["fid"]["value"] < anchors["gaussian"]["fid"]["value"]);
     CHECK(anchors["copier"]["exact_copies"]["value"] == 200);
-    CHECK(anchors["real"]["pixel_kid"]["value"] < anchors["gaussian"]["pixel_kid"]["value"]);
+    CHECK(anchors["real"]["pixel_mind"]["value"] < anchors["gaussian"]["pixel_mind"]["value"]);
 }
 
 TEST_CASE("arrays of features are compared as they are") {
