@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <cstdlib>
 #include <fstream>
 #include <iterator>
 #include <map>
+#include <memory>
 #include <random>
 #include <sstream>
 #include <thread>
@@ -298,6 +300,27 @@ TEST_CASE("studies that share a folder share its runs, and none is run twice") {
         CAPTURE(outcome.err);
         CHECK(outcome.code == 0);
         CHECK(without_time(outcome.out) == without_time(alone.out));
+    }
+    check_once(study.at("out"));
+}
+
+TEST_CASE("the example for GNU parallel starts studies that share their runs") {
+    const TinyStudy study;
+    const std::string script = DUET_SOURCE_DIR "/docs/examples/study.parallel.sh";
+    REQUIRE(fs::exists(script));
+    if (std::system("parallel --version >/dev/null 2>&1") == 0) {
+        const std::string command = fmt::format(
+            "{} && PATH='{}/tools':$PATH sh '{}' '{}' '{}' 3 >'{}' 2>&1", study.setting(), DUET_BUILD_DIR,
+            script, study.at("study.toml").string(), study.at("out").string(), study.at("said").string());
+        CHECK(std::system(command.c_str()) == 0);
+        CHECK(contains(text_of(study.at("said")), "noise fid"));
+    } else {
+        MESSAGE("left out: GNU parallel is not installed; what it would start is started without it");
+        std::vector<std::unique_ptr<Process>> processes;
+        for (int i = 0; i < 3; ++i)
+            processes.push_back(std::make_unique<Process>(
+                "duet", study.words({"--processes", "1", "--quiet"}), study.setting()));
+        for (const auto& process : processes) CHECK(process->wait().code == 0);
     }
     check_once(study.at("out"));
 }
