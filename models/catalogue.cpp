@@ -247,6 +247,7 @@ Catalogue standard_catalogue() {
     add_optimizer_rows(catalogue);
     add_recipe_rows(catalogue);
     add_metric_rows(catalogue);
+    add_study_rows(catalogue);
     return catalogue;
 }
 

@@ -13,6 +13,7 @@ void add_list_command(CLI::App& app);
 void add_plot_command(CLI::App& app);
 void add_features_command(CLI::App& app);
 void add_evaluate_command(CLI::App& app);
+void add_study_command(CLI::App& app);
 // These two, hidden from help, print what is made of all commands: completion for bash, and the man page.
 void add_completion_command(CLI::App& app);
 void add_man_command(CLI::App& app);

@@ -43,8 +43,8 @@ Interrupt::~Interrupt() {
     for (const Previous& previous : previous_) sigaction(previous.signal, &previous.action, nullptr);
 }
 
-bool Interrupt::requested() const {
-    return signal_received != 0;
+int Interrupt::received() const {
+    return signal_received;
 }
 
 void Interrupt::pass_on() {

@@ -19,7 +19,9 @@ class Interrupt {
     Interrupt& operator=(const Interrupt&) = delete;
 
     /// Whether one of them has come.
-    bool requested() const;
+    bool requested() const { return received() != 0; }
+    /// The signal that came, or 0.
+    int received() const;
     /// Ends the program by the signal that came, as if it had never been noted, so that who started it sees
     /// why; does nothing if none came.
     void pass_on();

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -25,6 +24,7 @@
 
 #include "curves.hpp"
 #include "pictures.hpp"
+#include "shared_lock.hpp"
 
 namespace duet::tools {
 
@@ -43,13 +43,6 @@ int open_mark(const fs::path& run, int flags) {
 [[noreturn]] void refuse_running(const fs::path& run) {
     throw Error(fmt::format("--out: another process is training in {}: wait for it, or give another folder",
                             run.string()));
-}
-
-bool is_same_file(int descriptor, const fs::path& path) {
-    struct stat held {
-    }, found{};
-    return ::fstat(descriptor, &held) == 0 && ::stat(path.c_str(), &found) == 0 &&
-           held.st_dev == found.st_dev && held.st_ino == found.st_ino;
 }
 
 /// Locks a run's mark and returns its descriptor. Who only looks whether it is locked holds it for a moment;
@@ -110,7 +103,8 @@ RunFolder::RunFolder(const fs::path& path) : path_(path.lexically_normal()) {
     if (!path_.has_filename()) path_ = path_.parent_path();
     check_run_folder(path_);
     make_folder(path_);
-    lock_ = locked_mark(path_, O_RDWR | O_CREAT);
+    lock_ = inherited_lock(mark_of(path_));
+    if (lock_ < 0) lock_ = locked_mark(path_, O_RDWR | O_CREAT);
     make_folder(checkpoints());
     for (const fs::path& folder : {path_, path_ / "samples", checkpoints()}) remove_partials(folder);
 }
@@ -141,9 +135,13 @@ void check_space(const fs::path& folder, std::uint64_t state_bytes) {
                                        folder.string(), there / mebibyte, needed / mebibyte));
 }
 
+fs::path mark_of(const fs::path& run) {
+    return run / mark_name;
+}
+
 bool is_run(const fs::path& path) {
     std::error_code error;
-    return fs::exists(path / mark_name, error);
+    return fs::exists(mark_of(path), error);
 }
 
 bool is_running(const fs::path& run) {

@@ -28,7 +28,7 @@ using Warn = std::function<void(const std::string&)>;
 /// The folder that a training leaves: a mark, recipe.toml, run.json, metrics.csv, checkpoints/,
 /// samples/step-000000.png and so on, weights.safetensors, progress.gif. Each file appears whole or not at
 /// all. It belongs to one training, and to one process while that lives: a lock on the mark, which dies with
-/// its process, keeps others out.
+/// its process, keeps others out: but not those that a study starts, which holds it for them (SharedLock).
 class RunFolder {
  public:
     /// Makes the folder where it is missing, and takes the lock. Throws Error, and touches nothing, for a
@@ -69,6 +69,8 @@ void check_run_folder(const std::filesystem::path& path);
 /// Throws StorageError if the disk of a folder has less room than a few files of `state_bytes` take; those of
 /// a run that is there count as room, as they are replaced.
 void check_space(const std::filesystem::path& folder, std::uint64_t state_bytes);
+/// The mark of a run, the file that is locked by who works on it.
+std::filesystem::path mark_of(const std::filesystem::path& run);
 /// Whether a folder has the mark of a run.
 bool is_run(const std::filesystem::path& path);
 /// Whether a process is working on the run in this folder.

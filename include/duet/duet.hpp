@@ -62,6 +62,7 @@
 #include <duet/models/metrics/memorisation.hpp>
 #include <duet/models/metrics/neighbours.hpp>
 #include <duet/models/metrics/sliced_wasserstein.hpp>
+#include <duet/models/metrics/spread.hpp>
 #include <duet/models/metrics/unit_directions.hpp>
 #include <duet/models/metrics/vendi_score.hpp>
 #include <duet/models/model.hpp>

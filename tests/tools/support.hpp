@@ -29,6 +29,7 @@ class Process {
     Process& operator=(const Process&) = delete;
     ~Process();
 
+    pid_t pid() const { return pid_; }
     void send(int signal) const;
     Outcome wait();
     /// The same; kills the program if it has not ended by then.
