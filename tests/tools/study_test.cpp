@@ -72,8 +72,7 @@ std::string without_time(const std::string& text) {
     std::istringstream stream(text);
     std::string kept;
     for (std::string line; std::getline(stream, line);) {
-        if (line.ends_with(":00") || line.ends_with(":01") || line.ends_with(" time"))
-            line.resize(line.rfind("  "));
+        if (contains(line, "[") || line.ends_with(" time")) line.resize(line.rfind("  "));
         kept += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
     }
     return kept;
@@ -132,7 +131,7 @@ TEST_CASE("the table of a study is that computed by hand from its runs") {
             if (metric == std::string("fid")) fids[recipe] = hand;
         }
         CAPTURE(row);
-        CHECK(contains(page, row + " 2 | 0 | 0:0"));
+        CHECK(contains(page, row + " 2 | 0 | "));
     }
     const Hand &a = fids["quick"], &b = fids["article"];
     const double difference = std::abs(a.mean - b.mean), error = std::hypot(a.error, b.error);
@@ -348,25 +347,29 @@ std::vector<pid_t> children_of(pid_t parent) {
 TEST_CASE("a study killed at any moment, with its processes or without, ends in the same table") {
 #ifdef DUET_SANITIZED
     constexpr std::size_t kills = 3;
+    constexpr int latest = 3000;
 #else
     constexpr std::size_t kills = 20;
+    constexpr int latest = 500;
 #endif
     const TinyStudy study;
     const Outcome whole = study.run({"--quiet"}, "whole");
     REQUIRE(whole.code == 0);
     std::mt19937 generator(15);
-    std::uniform_int_distribution<int> moment(10, 500);
+    std::uniform_int_distribution<int> moment(10, latest);
     std::size_t done = 0, ended = 0, children = 0;
     while (done < kills) {
         const std::string out = fmt::format("out-{}", ended++);
         for (;;) {
             Process process("duet", study.words({"--quiet"}, out),
                             fmt::format("export XDG_CACHE_HOME='{}'", study.at(out + "-cache").string()));
-            std::this_thread::sleep_for(std::chrono::milliseconds(moment(generator)));
-            const std::vector<pid_t> started =
-                done % 2 == 0 ? children_of(process.pid()) : std::vector<pid_t>();
-            process.send(SIGKILL);
-            for (const pid_t child : started) ::kill(child, SIGKILL);
+            std::vector<pid_t> started;
+            if (done < kills) {
+                std::this_thread::sleep_for(std::chrono::milliseconds(moment(generator)));
+                if (done % 2 == 0) started = children_of(process.pid());
+                process.send(SIGKILL);
+                for (const pid_t child : started) ::kill(child, SIGKILL);
+            }
             const Outcome outcome = process.wait();
             CAPTURE(outcome.err);
             if (outcome.code == 0) {
