@@ -73,6 +73,16 @@ class Activity {
     std::chrono::steady_clock::time_point start_;
 };
 
+/// Whose covariance has fewer samples than features.
+void warn_of_few(const std::string& name, std::size_t count, std::size_t width, const std::string& of,
+                 const std::string& prefix) {
+    if (count < width)
+        warn(
+            fmt::format("{}: {} images are fewer than the {} {}: {}fid is too large, and its interval too "
+                        "narrow; kid has no such bias",
+                        name, count, width, of, prefix));
+}
+
 /// Warns of what makes numbers of little worth.
 void warn_of_images(const Subject& subject, const std::vector<View>& views, std::size_t references) {
     const Dataset& images = subject.images;
@@ -84,12 +94,8 @@ void warn_of_images(const Subject& subject, const std::vector<View>& views, std:
     if (same) warn(fmt::format("{}: all images are the same one", subject.name));
     for (const View& view : views) {
         const std::size_t width = view.network ? view.network->width : images.image_size();
-        if (std::min(images.count, references) < width)
-            warn(
-                fmt::format("{}: {} images are fewer than the {} {}: {}fid is too large, and its interval "
-                            "too narrow; kid has no such bias",
-                            subject.name, std::min(images.count, references), width,
-                            view.network ? "features of " + view.name : "pixels", view.prefix));
+        warn_of_few(subject.name, std::min(images.count, references), width,
+                    view.network ? "features of " + view.name : "pixels", view.prefix);
     }
 }
 
@@ -114,12 +120,15 @@ void report(const std::vector<Judged>& judged, const EvaluateArguments& argument
 }
 
 void evaluate_features(const EvaluateArguments& arguments) {
+    const models::Samples real = read_samples(arguments.features[0]),
+                          fake = read_samples(arguments.features[1]);
+    warn_of_few(arguments.features[1], std::min(real.shape()[0], fake.shape()[0]), fake.shape()[1],
+                "features", "");
     Judged judged{arguments.features[1], arguments.features[1], {}};
     {
         Activity activity;
-        judged.scores =
-            judge_features(read_samples(arguments.features[0]), read_samples(arguments.features[1]),
-                           arguments.draw.threads, [&](const std::string& what) { activity.show(what); });
+        judged.scores = judge_features(real, fake, arguments.draw.threads,
+                                       [&](const std::string& what) { activity.show(what); });
     }
     report({judged}, arguments, "");
 }

@@ -30,8 +30,9 @@ Dataset blurred(Dataset data) {
 
 /// Every eighth pixel, at places of its own in each image, white.
 Dataset speckled(Dataset data) {
+    const Permutation shuffled(data.images.size(), /*seed=*/1, /*epoch=*/0);
     for (std::size_t i = 0; i < data.images.size(); ++i)
-        if (Permutation(data.images.size(), 1, 0)(i) % 8 == 0) data.images[i] = 255;
+        if (shuffled(i) % 8 == 0) data.images[i] = 255;
     return data;
 }
 
