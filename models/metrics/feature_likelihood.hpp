@@ -9,7 +9,7 @@ namespace duet::models {
 
 /// How likely held-out samples are under what fakes say of the law: Feature Likelihood Divergence
 /// (Jiralerspong et al. 2023, "Feature likelihood divergence: evaluating the generalization of generative
-/// models using samples", equations 2 to 5, with the constants of its code, marcojira/fld). It has no
+/// models using samples", section 3, with the constants of its code, marcojira/fld). It has no
 /// interval.
 ///
 /// Features are brought to mean 0 and variance 1 of the held-out samples. Gaussians about the fakes, each

@@ -40,14 +40,14 @@ void add_metrics(Catalogue& catalogue) {
                                                                         directions, evidence.threads());
                                               }}));
     catalogue.add(row("precision", "share of fakes among real samples",
-                      "Kynkaanniemi et al. 2019, equation 1",
+                      "Kynkaanniemi et al. 2019, equation 2",
                       {.better = higher, .share = true, .measure = neighbours(&NeighbourScores::precision)}));
     catalogue.add(row("recall", "share of real samples among fakes", "Kynkaanniemi et al. 2019, equation 2",
                       {.better = higher, .share = true, .measure = neighbours(&NeighbourScores::recall)}));
     catalogue.add(row("density", "how densely real samples lie around fakes; 1 of real ones",
-                      "Naeem et al. 2020, equation 4",
+                      "Naeem et al. 2020, section 3",
                       {.better = higher, .measure = neighbours(&NeighbourScores::density)}));
-    catalogue.add(row("coverage", "share of real samples with a fake nearby", "Naeem et al. 2020, equation 5",
+    catalogue.add(row("coverage", "share of real samples with a fake nearby", "Naeem et al. 2020, section 3",
                       {.better = higher, .share = true, .measure = neighbours(&NeighbourScores::coverage)}));
     catalogue.add(row(
         "inception-score", "how certain and how varied the classes of fakes are",

@@ -18,7 +18,7 @@ struct NeighbourScores {
     /// The number of balls of real samples that a fake lies in, over k, on average: 1 is expected of n real
     /// and m fake samples of one law; it may exceed 1. The share of real samples whose ball holds a fake:
     /// 1 - prod for i = 1 ... k of (n - i) / (n + m - i) is expected then. (Naeem et al. 2020, "Reliable
-    /// fidelity and diversity metrics for generative models", equations 4 and 5.)
+    /// fidelity and diversity metrics for generative models", section 3.)
     Jackknife density, coverage;
 };
 
