@@ -7,6 +7,8 @@
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
+#include "metrics_table.hpp"
+
 namespace duet::tools {
 
 namespace {
@@ -46,13 +48,6 @@ nlohmann::ordered_json json_of(const Judged& judged) {
         all[score.name] = std::move(entry);
     }
     return all;
-}
-
-std::string csv_field(const std::string& text) {
-    if (text.find_first_of(",\"\n\r") == std::string::npos) return text;
-    std::string quoted = "\"";
-    for (const char letter : text) quoted += letter == '"' ? std::string("\"\"") : std::string(1, letter);
-    return quoted + "\"";
 }
 
 /// The images that make the interval exclude 0: its width falls with the root of their number.

@@ -102,4 +102,11 @@ MetricsTable read_metrics(const std::filesystem::path& path) {
     return parse_metrics({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, path.string());
 }
 
+std::string csv_field(const std::string& text) {
+    if (text.find_first_of(",\"\n\r") == std::string::npos) return text;
+    std::string quoted = "\"";
+    for (const char letter : text) quoted += letter == '"' ? std::string("\"\"") : std::string(1, letter);
+    return quoted + "\"";
+}
+
 }  // namespace duet::tools

@@ -32,4 +32,7 @@ MetricsTable parse_metrics(std::string_view text, std::string_view origin);
 /// The same of a file.
 MetricsTable read_metrics(const std::filesystem::path& path);
 
+/// A text as a field of comma-separated lines, in quotes where it needs them.
+std::string csv_field(const std::string& text);
+
 }  // namespace duet::tools

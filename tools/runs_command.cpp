@@ -10,6 +10,7 @@
 #include <duet/graph/error.hpp>
 
 #include "commands.hpp"
+#include "metrics_table.hpp"
 #include "numbers.hpp"
 #include "runs.hpp"
 #include "status_line.hpp"
@@ -93,13 +94,6 @@ std::string json_of(const std::vector<RunEntry>& runs) {
         all.push_back(std::move(entry));
     }
     return all.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
-}
-
-std::string csv_field(const std::string& text) {
-    if (text.find_first_of(",\"\n\r") == std::string::npos) return text;
-    std::string quoted = "\"";
-    for (const char letter : text) quoted += letter == '"' ? std::string("\"\"") : std::string(1, letter);
-    return quoted + "\"";
 }
 
 std::string csv_of(const std::vector<RunEntry>& runs) {
