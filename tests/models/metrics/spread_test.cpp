@@ -13,9 +13,9 @@ TEST_CASE("quantiles of Student's t are those of the tables") {
         {1, 12.706204736174694},  {2, 4.302652729749462},   {3, 3.1824463052842633},
         {4, 2.7764451051977987},  {5, 2.5705818356363141},  {9, 2.262157162798205},
         {19, 2.0930240544082634}, {30, 2.0422724563012373}, {999, 1.9623414611334487}};
-    for (const auto& [degrees, quantile] : known) {
-        CAPTURE(degrees);
-        CHECK(student_quantile(degrees) == doctest::Approx(quantile).epsilon(1e-12));
+    for (const auto& row : known) {
+        CAPTURE(row.first);
+        CHECK(student_quantile(row.first) == doctest::Approx(row.second).epsilon(1e-12));
     }
 }
 
