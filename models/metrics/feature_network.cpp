@@ -29,6 +29,7 @@ constexpr std::size_t images_a_run = 64;
 
 std::vector<ArrayView> views_of(const std::vector<Variable>& variables) {
     std::vector<ArrayView> views;
+    views.reserve(variables.size());
     for (const Variable& variable : variables) views.push_back({variable.name(), &variable.value()});
     return views;
 }

@@ -113,6 +113,7 @@ void find_copies(const Rows& train, const Rows& held_out, const Rows& fake,
         into.held_out_copies += equal.find(held_out[i]) != EqualRows::none;
 
     std::vector<double> distances;
+    distances.reserve(held_out.count);
     for (const Nearest& nearest : held_out_nearest) distances.push_back(nearest.distance);
     const auto n = static_cast<double>(held_out.count);
     const auto rank = std::max<std::size_t>(1, static_cast<std::size_t>(std::ceil(near_share * n)));
