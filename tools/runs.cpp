@@ -61,7 +61,7 @@ void add_recipe(const fs::path& run, RunEntry& entry, std::string& best) {
 
 void add_metrics(const fs::path& run, RunEntry& entry, const std::string& best) {
     std::error_code error;
-    if (!fs::exists(run / "metrics.csv", error)) return;
+    if (!fs::exists(run / "metrics.csv", error) || fs::is_empty(run / "metrics.csv", error)) return;
     const MetricsTable table = read_metrics(run / "metrics.csv");
     if (table.rows() == 0) return;
     for (std::size_t i = 0; i < table.names.size(); ++i) {

@@ -67,6 +67,10 @@ TEST_CASE("duet runs lists what runs are and how they stand") {
     CHECK(duet_command({"runs", runs.all, "--sort", "colour"}).code == 2);
     CHECK(duet_command({"runs", runs.folder.path() / "none"}).code == 2);
 
+    // One that ended before its first row is whole.
+    write_bytes(runs.all / "run-9" / "metrics.csv", {});
+    CHECK(!run_in(runs, "run-9").contains("problem"));
+
     // A damaged run is listed, with what is wrong.
     write_bytes(runs.all / "run-9" / "recipe.toml", {'='});
     write_bytes(runs.all / "run-9" / "run.json", {'['});
