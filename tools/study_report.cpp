@@ -147,8 +147,8 @@ std::string study_markdown(const Study& study, const StudyResults& results, cons
     }
     text += "\nThe data, and the network that they are judged by:\n\n";
     for (std::size_t i = 0; i < study.data.size(); ++i)
-        text += fmt::format("- {}: {} @ {}\n", study.data[i].name, study.data[i].path,
-                            fmt::join(results.networks[i], ", "));
+        text += fmt::format("- {}: {}{}{}\n", study.data[i].name, study.data[i].path,
+                            results.networks[i].empty() ? "" : " @ ", fmt::join(results.networks[i], ", "));
     return text + fmt::format("\nMade by Duet {} with `{}`.\n", fmt::join(results.sources, " and "), command);
 }
 
