@@ -82,6 +82,18 @@ void check_pair(const Samples& real, const Samples& fake) {
                         real.shape()[1], fake.shape()[1]));
 }
 
+void check_sides(const Samples& train, const Samples& held_out, const Samples& fake) {
+    check_samples(train, "training");
+    check_samples(held_out, "held-out");
+    check_samples(fake, "fake");
+    const std::size_t width = train.shape()[1];
+    if (held_out.shape()[1] != width || fake.shape()[1] != width)
+        throw Error(fmt::format(
+            "training samples have {} values, held-out ones {}, fake ones {}: they must come from "
+            "the same network",
+            width, held_out.shape()[1], fake.shape()[1]));
+}
+
 void for_each_index(std::size_t count, std::size_t threads, const std::function<void(std::size_t)>& work) {
     ThreadPool pool(std::min(threads, count));
     std::atomic<std::size_t> next = 0;

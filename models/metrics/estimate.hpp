@@ -53,6 +53,8 @@ using Samples = ArrayOf<double>;
 void check_samples(const Samples& samples, const char* what);
 /// The same of both sides, and if their widths differ.
 void check_pair(const Samples& real, const Samples& fake);
+/// The same of training, held-out and fake samples.
+void check_sides(const Samples& train, const Samples& held_out, const Samples& fake);
 
 /// Calls work(i) for i = 0 ... count - 1 on `threads` threads, the caller among them, each i once. `work`
 /// must not touch what another i does. What it throws is thrown here, that of the least i.

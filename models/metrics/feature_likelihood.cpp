@@ -57,15 +57,8 @@ struct Scaling {
 
 FeatureLikelihood feature_likelihood(const Samples& train, const Samples& held_out, const Samples& fake,
                                      std::uint64_t seed, std::size_t threads) {
-    check_samples(train, "training");
-    check_samples(held_out, "held-out");
-    check_samples(fake, "fake");
+    check_sides(train, held_out, fake);
     const Rows trained = rows_of(train), held = rows_of(held_out), faked = rows_of(fake);
-    if (trained.width != held.width || trained.width != faked.width)
-        throw Error(
-            fmt::format("training samples have {} values, held-out ones {}, fake ones {}: they must "
-                        "come from the same network",
-                        trained.width, held.width, faked.width));
     const Scaling scaling(held);
     const std::size_t width = scaling.features.size(), fakes = std::min(faked.count, most_fakes);
     if (width == 0) throw Error(fmt::format("all {} held-out samples are equal", held.count));

@@ -138,15 +138,8 @@ void find_copies(const Rows& train, const Rows& held_out, const Rows& fake,
 
 Memorisation memorisation(const Samples& train, const Samples& held_out, const Samples& fake,
                           const MemorisationOptions& options, std::size_t threads) {
-    check_samples(train, "training");
-    check_samples(held_out, "held-out");
-    check_samples(fake, "fake");
+    check_sides(train, held_out, fake);
     const Rows trained = rows_of(train), held = rows_of(held_out), faked = rows_of(fake);
-    if (trained.width != held.width || trained.width != faked.width)
-        throw Error(
-            fmt::format("training samples have {} values, held-out ones {}, fake ones {}: they must "
-                        "come from the same network",
-                        trained.width, held.width, faked.width));
     if (!(options.near_share >= 0 && options.near_share <= 1))
         throw Error(fmt::format("a near_share of {}: expected 0 to 1", options.near_share));
 

@@ -81,7 +81,7 @@ void check_coverage(double truth, const Draw& draw) {
 }
 
 inline bool same(const Jackknife& a, const Jackknife& b) {
-    bool same = same_bits(a.value, b.value);
+    bool same = same_bits(a.value, b.value) && a.corrected == b.corrected;
     for (std::size_t i = 0; i < jackknife_blocks; ++i) same = same && same_bits(a.without[i], b.without[i]);
     return same;
 }
