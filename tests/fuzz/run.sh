@@ -17,7 +17,7 @@ readers=("$@")
 [ $# -gt 0 ] || mapfile -t readers < <(sed -n "s/^    '\([a-z_]*\)': .*/\1/p" tests/fuzz/meson.build)
 
 [ -e "$build/build.ninja" ] ||
-    CXX=clang++ meson setup "$build" -Dfuzz=true -Doptimization=1 -Dcpp_args=-gline-tables-only -Db_sanitize=address,undefined \
+    CXX=clang++ meson setup "$build" -Dfuzz=true -Doptimization=1 -Dcpp_args=-g1 -Db_sanitize=address,undefined \
         -Db_lundef=false || exit 1
 ninja -C "$build" fuzzers || exit 1
 
