@@ -247,7 +247,9 @@ Catalogue standard_catalogue() {
     add_optimizer_rows(catalogue);
     add_recipe_rows(catalogue);
     add_metric_rows(catalogue);
+    add_schedule_rows(catalogue);
     add_study_rows(catalogue);
+    add_transform_rows(catalogue);
     return catalogue;
 }
 

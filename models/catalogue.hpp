@@ -54,6 +54,16 @@ struct Parameter {
 /// Both sides of a game as terms: what the discriminator and what the generator minimises.
 struct LossTerms {
     Term discriminator, generator;
+    bool bounded_scores = false;  ///< whether it takes scores that a sigmoid has bounded
+};
+
+/// A change of every image that is scored. `scheduled` is the present value of the parameter `strength`, or
+/// empty where that does not change; images are (batch, channels, height, width), and random nodes are called
+/// after `name`.
+struct TransformBuilder {
+    std::string strength;
+    std::function<Tensor(const Tensor& images, const Spec&, const Tensor& scheduled, const std::string& name)>
+        apply;
 };
 
 class Catalogue;
@@ -76,10 +86,11 @@ using OptimizerBuilder = std::function<std::shared_ptr<Optimizer>(const std::str
 /// The learning rate of each step of a training of `steps`.
 using RateBuilder =
     std::function<RateSchedule(const Catalogue&, const Spec&, double rate, std::uint64_t steps)>;
-using StagesBuilder = std::function<std::vector<Stage>(const Spec&)>;
-using Builder =
-    std::variant<std::monostate, LayerBuilder, InitializerBuilder, ArchitectureBuilder, LossBuilder,
-                 PenaltyBuilder, OptimizerBuilder, RateBuilder, StagesBuilder, MetricBuilder>;
+/// The stages of a step, and what they watch and read.
+using StagesBuilder = std::function<void(const Spec&, Training&)>;
+using Builder = std::variant<std::monostate, LayerBuilder, InitializerBuilder, ArchitectureBuilder,
+                             LossBuilder, PenaltyBuilder, OptimizerBuilder, RateBuilder, StagesBuilder,
+                             TransformBuilder, MetricBuilder>;
 
 /// One thing that a recipe can be made of.
 struct Row {

@@ -12,6 +12,8 @@ void add_metric_rows(Catalogue& catalogue);
 void add_penalty_rows(Catalogue& catalogue);
 void add_optimizer_rows(Catalogue& catalogue);
 void add_recipe_rows(Catalogue& catalogue);
+void add_schedule_rows(Catalogue& catalogue);
 void add_study_rows(Catalogue& catalogue);
+void add_transform_rows(Catalogue& catalogue);
 
 }  // namespace duet::models

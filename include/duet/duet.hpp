@@ -75,6 +75,7 @@
 #include <duet/models/terms/augmentation.hpp>
 #include <duet/models/terms/losses.hpp>
 #include <duet/models/terms/penalties.hpp>
+#include <duet/models/training/adaptive_steps.hpp>
 #include <duet/models/training/checkpoint.hpp>
 #include <duet/models/training/event_log.hpp>
 #include <duet/models/training/moving_average.hpp>

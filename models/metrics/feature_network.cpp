@@ -69,7 +69,7 @@ Spec fitted_feature_recipe(const Catalogue& catalogue, const Spec& recipe, const
     fit_size(result, data);
     fit_classes(result, data);
     fit_hash(result, data);
-    fit_network(catalogue, result, "network");
+    fit_network(catalogue, result, "network", images_of(result));
     fit_length(result, data, 1);
     return catalogue.completed(result, "feature-network", "");
 }

@@ -15,8 +15,10 @@ std::vector<Parameter> weighed(double weight) {
              "factor of the penalty",
              number_from(0, std::numeric_limits<double>::infinity()),
              {{weight}}},
+            {"schedule", "how the factor changes", spec_of("rate"), {{Spec{"constant", {}, {}}}}},
             {"every",
-             "steps from one that has the penalty to the next",
+             "steps from one that has the penalty to the next; it counts that many times there, and Adam is "
+             "rescaled by every / (every + 1) (Karras et al. 2020, appendix B)",
              whole_number(1, most_steps),
              {{std::int64_t{1}}}}};
 }

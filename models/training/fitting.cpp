@@ -47,7 +47,8 @@ void fit_classes(Spec& recipe, const Dataset& data) {
     recipe.set("images.classes", {static_cast<std::int64_t>(count), "data"});
 }
 
-void fit_network(const Catalogue& catalogue, Spec& recipe, const std::string& path) {
+void fit_network(const Catalogue& catalogue, Spec& recipe, const std::string& path,
+                 const ImageFormat& images) {
     const Value* given = recipe.find(path);
     const Spec* spec = given == nullptr ? nullptr : std::get_if<Spec>(&given->is);
     if (spec == nullptr || spec->kind.empty()) return;
@@ -56,7 +57,7 @@ void fit_network(const Catalogue& catalogue, Spec& recipe, const std::string& pa
         std::vector<Setting> fitting;
         for (const Parameter& parameter : catalogue.row("network", spec->kind).parameters)
             if (!parameter.otherwise && !spec->has(parameter.key) && fitting.empty())
-                fitting = architecture.fitting(images_of(recipe));
+                fitting = architecture.fitting(images);
         for (Setting& setting : fitting)
             if (!recipe.has(path + "." + setting.key)) {
                 setting.value.from = "data";

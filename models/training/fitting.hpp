@@ -36,8 +36,9 @@ auto about(const Spec& recipe, const std::string& path, Action&& action) -> decl
 void fit_size(Spec& recipe, const Dataset& data);
 /// Sets images.classes where it is "data". Throws Error if the images have no labels.
 void fit_classes(Spec& recipe, const Dataset& data);
-/// Sets the parameters of the network at `path` that follow from the images and are not given.
-void fit_network(const Catalogue& catalogue, Spec& recipe, const std::string& path);
+/// Sets the parameters of the network at `path` that follow from the images that it meets and are not given.
+void fit_network(const Catalogue& catalogue, Spec& recipe, const std::string& path,
+                 const ImageFormat& images);
 /// Makes steps of epochs. Throws Error if a step shows no image.
 void fit_length(Spec& recipe, const Dataset& data, std::uint64_t batches_a_step);
 /// Sets data.sha256. Throws Error if the images have another one.

@@ -89,6 +89,7 @@ Spec brought_by(const Catalogue& catalogue, const Spec& explicitly) {
 std::uint64_t check_declared(const Spec& recipe, Training training) {
     for (Phase& phase : training.phases)
         phase.optimizer = std::make_shared<Sgd>(phase.name + "_declared", SgdOptions{});
+    check_training(training);
     const Shape images = training.images.batch_of(training.batch);
     for (const Network& network : training.networks)
         about(recipe, "networks." + network.name(), [&] {
@@ -104,9 +105,15 @@ std::uint64_t check_declared(const Spec& recipe, Training training) {
     });
     about(recipe, "networks.discriminator", [&] {
         const Shape& scores = view.real_score().shape();
-        if (scores.rank() == 0 || scores[0] != training.batch || scores.elements() != training.batch)
-            throw Error(fmt::format("gives scores of shape {} to {} images; expected one each",
-                                    to_string(scores), training.batch));
+        const std::size_t packs = training.batch / training.packing;
+        if (scores.rank() == 0 || scores[0] != packs || scores.elements() != packs)
+            throw Error(fmt::format("gives scores of shape {} to {} {}; expected one each", to_string(scores),
+                                    packs, training.packing == 1 ? "images" : "packs of images"));
+        const std::string end = view.graph().node(view.real_score().id()).op->name();
+        if (!training.bounded_scores && (end == "sigmoid" || end == "tanh"))
+            throw Error(
+                fmt::format("ends in a {}, but the loss {} takes scores without bound: leave the {} out", end,
+                            recipe.spec("loss").kind, end));
     });
     std::uint64_t batches = 0;
     about(recipe, "penalties", [&] {
@@ -199,8 +206,8 @@ Spec fitted(const Catalogue& catalogue, const Spec& recipe, const Dataset& data)
     fit_size(result, data);
     fit_classes(result, data);
     fit_hash(result, data);
-    for (const char* name : {"generator", "discriminator"})
-        fit_network(catalogue, result, fmt::format("networks.{}", name));
+    fit_network(catalogue, result, "networks.generator", images_of(result));
+    fit_network(catalogue, result, "networks.discriminator", packed_images_of(result));
     result = catalogue.completed(result, "recipe", "");
     about(result, "images.classes", [&] { check_labels(images_of(result), data); });
     const Training training = training_of(catalogue, result, model_of(catalogue, result));
@@ -224,17 +231,27 @@ ImageFormat images_of(const Spec& recipe) {
             recipe.whole("images.classes")};
 }
 
+ImageFormat packed_images_of(const Spec& recipe) {
+    ImageFormat images = images_of(recipe);
+    if (recipe.has("packing")) images.channels *= recipe.whole("packing");
+    return images;
+}
+
 Model model_of(const Catalogue& catalogue, const Spec& recipe) {
-    const ImageFormat images = images_of(recipe);
+    const ImageFormat images = images_of(recipe), packed = packed_images_of(recipe);
     Model model{images, 0, {}};
     for (const char* name : {"generator", "discriminator"}) {
         const std::string path = fmt::format("networks.{}", name);
         const Spec& spec = recipe.spec(path);
         model.networks.push_back(about(recipe, path, [&] {
             const std::size_t inputs = catalogue.builder<ArchitectureBuilder>("network", spec).inputs(spec);
-            if (name == std::string_view("discriminator") && inputs != 0 && inputs != images.values())
-                throw Error(fmt::format("takes {} values, but an image has {}", inputs, images.values()));
-            return build(catalogue, name, spec, images, recipe.has("seed") ? recipe.whole("seed") : 0);
+            const ImageFormat& seen = name == std::string_view("discriminator") ? packed : images;
+            if (name == std::string_view("discriminator") && inputs != 0 && inputs != packed.values())
+                throw Error(
+                    fmt::format("takes {} values, but {} {}", inputs,
+                                images.values() == packed.values() ? "an image has" : "a pack of images has",
+                                packed.values()));
+            return build(catalogue, name, spec, seen, recipe.has("seed") ? recipe.whole("seed") : 0);
         }));
     }
     const Spec& generator = recipe.spec("networks.generator");

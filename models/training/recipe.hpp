@@ -48,6 +48,8 @@ Spec model_layer(const Spec& recipe);
 
 /// The images that a fitted recipe is about.
 ImageFormat images_of(const Spec& recipe);
+/// What its discriminator is shown: as many of them as it judges together, side by side in the channels.
+ImageFormat packed_images_of(const Spec& recipe);
 /// The networks of a fitted recipe.
 Model model_of(const Catalogue& catalogue, const Spec& recipe);
 /// The training that a fitted recipe describes, of these networks.

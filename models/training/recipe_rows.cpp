@@ -10,7 +10,7 @@ namespace duet::models {
 namespace {
 
 constexpr std::int64_t most_steps = 1'000'000'000'000, most_epochs = 1'000'000'000, largest_side = 4096,
-                       largest_class_count = 1 << 16, most_discriminator_steps = 1000, largest_scale = 64;
+                       largest_class_count = 1 << 16, largest_scale = 64, most_packed = 1024;
 
 /// A number of classes, or "data": as many as its labels name.
 Rule class_count() {
@@ -79,6 +79,17 @@ void add_groups(Catalogue& catalogue) {
                    "",
                    {{"generator", "of the generator", spec_of("optimizer")},
                     {"discriminator", "of the discriminator", spec_of("optimizer")}}});
+    catalogue.add(
+        {"average",
+         "",
+         "an exponential moving average of the generator's weights, which pictures, samples and "
+         "measurements are drawn with (Yazici et al. 2019)",
+         "",
+         {{"decay", "how much of the average a step keeps; 0 for no average", number_from(0, 1), {{0.0}}},
+          {"warm_up",
+           "keep less at first: min(decay, (1 + step) / (10 + step)), as TensorFlow's average does",
+           true_or_false(),
+           {{true}}}}});
     catalogue.add({"output",
                    "",
                    "what a run leaves, which changes no result",
@@ -145,36 +156,11 @@ void add_evaluation(Catalogue& catalogue) {
           {"count", "images drawn", whole_number(least_images, most_images), {{std::int64_t{2000}}}}}});
 }
 
-void add_schedules(Catalogue& catalogue) {
-    catalogue.add(
-        {"schedule",
-         "documented",
-         "a joint step of both networks from one forward pass, then a generator step on fresh noise",
-         "the article",
-         {},
-         StagesBuilder([](const Spec&) {
-             return std::vector<Stage>{{{"discriminator", "generator"}}, {{"generator"}}};
-         })});
-    catalogue.add({"schedule",
-                   "alternating",
-                   "discriminator steps, then one generator step, fresh noise each",
-                   "Goodfellow et al. 2014, algorithm 1",
-                   {{"discriminator_steps",
-                     "for each step of the generator",
-                     whole_number(1, most_discriminator_steps),
-                     {{std::int64_t{1}}}}},
-                   StagesBuilder([](const Spec& spec) {
-                       return std::vector<Stage>{{{"discriminator"}, spec.whole("discriminator_steps")},
-                                                 {{"generator"}}};
-                   })});
-}
-
 }  // namespace
 
 void add_recipe_rows(Catalogue& catalogue) {
     add_groups(catalogue);
     add_evaluation(catalogue);
-    add_schedules(catalogue);
     const std::int64_t largest_seed = std::numeric_limits<std::int64_t>::max();
     catalogue.add(
         {"recipe",
@@ -207,8 +193,15 @@ void add_recipe_rows(Catalogue& catalogue) {
           {"loss", "what both networks play for", spec_of("loss")},
           {"penalties", "what is added to the discriminator's loss, any number of them", specs_of("penalty"),
            list_of_specs(std::vector<Spec>{})},
+          {"transforms", "what stands between images and their scores, real and fake alike, in this order",
+           specs_of("transform"), list_of_specs(std::vector<Spec>{})},
+          {"packing",
+           "images that the discriminator judges together, side by side in their channels (Lin et al. 2018)",
+           whole_number(1, most_packed),
+           {{std::int64_t{1}}}},
           {"schedule", "in which order the networks are trained", spec_of("schedule")},
           {"optimizers", "one a network", spec_of("optimizers")},
+          {"average", "of the generator's weights", spec_of("average"), {{Spec{}}}},
           {"evaluate", "what is measured on the way", spec_of("evaluation"), {{Spec{}}}},
           {"output", "what a run leaves", spec_of("output"), {{Spec{}}}}}});
 }

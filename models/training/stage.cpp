@@ -4,6 +4,7 @@
 #include <deque>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <duet/graph/error.hpp>
 #include <duet/models/training/view.hpp>
@@ -23,10 +24,12 @@ Tensor reduced(const Term& term, View& view) {
     const Tensor value = term.value(view);
     if (!value.valid() || &value.graph() != &view.graph())
         throw Error(fmt::format("term \"{}\" is a tensor of no or another graph", term.name));
-    if (value.shape().elements() != 1 && value.shape().elements() != view.training().batch)
+    const Training& training = view.training();
+    const std::size_t elements = value.shape().elements();
+    if (elements != 1 && elements != training.batch && elements != training.batch / training.packing)
         throw ShapeError(
             fmt::format("term \"{}\" is {}; expected a scalar or one value for each of {} samples", term.name,
-                        describe_node(value.graph(), value.id()), view.training().batch));
+                        describe_node(value.graph(), value.id()), training.batch));
     return value.shape() == Shape{} ? value : mean(value);
 }
 
@@ -35,17 +38,40 @@ std::string weight_name(const Phase& phase, const Term& term) {
 }
 
 Tensor weighed(const Phase& phase, const Term& term, const Tensor& value,
-               const std::vector<ScheduledWeight>& weights) {
+               const std::vector<Scheduled>& weights) {
     if (!term.schedule) return term.weight == 1 ? value : term.weight * value;
-    const auto scheduled = std::find_if(weights.begin(), weights.end(), [&](const ScheduledWeight& each) {
-        return each.weight.name() == weight_name(phase, term);
+    const auto scheduled = std::find_if(weights.begin(), weights.end(), [&](const Scheduled& each) {
+        return each.variable.name() == weight_name(phase, term);
     });
-    return value.graph().read(scheduled->weight) * value;
+    return value.graph().read(scheduled->variable) * value;
+}
+
+std::vector<Variable> trained_by(const Training& training, const Phase& phase) {
+    std::vector<Variable> trained;
+    for (const std::string& name : phase.trains) {
+        const std::vector<Variable>& parameters = training.network(name).variables();
+        trained.insert(trained.end(), parameters.begin(), parameters.end());
+    }
+    return trained;
+}
+
+/// The objective has gradients by its other terms: one that leads nowhere would be added in silence.
+void check_trains(const Phase& phase, const Term& term, const Tensor& value,
+                  const std::vector<Variable>& trained) {
+    const bool trains = std::any_of(trained.begin(), trained.end(), [&](const Variable& variable) {
+        return has_gradient_path(value, value.graph().read(variable));
+    });
+    if (!trains)
+        throw Error(fmt::format(
+            "phase \"{}\": no path leads from a parameter of {} to the term \"{}\", {}: it would train "
+            "nothing; "
+            "make it of what these networks compute, without stop_gradient, or watch it",
+            phase.name, fmt::join(phase.trains, ", "), term.name, describe_node(value.graph(), value.id())));
 }
 
 class Declaration {
  public:
-    Declaration(Graph& graph, const Training& training, const std::vector<ScheduledWeight>& weights,
+    Declaration(Graph& graph, const Training& training, const std::vector<Scheduled>& weights,
                 const std::vector<std::size_t>& left_out)
         : view_(graph, training), weights_(weights), left_out_(left_out) {}
 
@@ -54,11 +80,14 @@ class Declaration {
     /// Declares the phase's terms; returns its objective.
     Tensor declare_terms(const Phase& phase, const GradientTape& tape) {
         view_.look_through(tape);
+        const std::vector<Variable> trained = trained_by(view_.training(), phase);
         Tensor objective;
         std::vector<std::pair<std::string, Tensor>> parts;
         for (const Term& term : phase.terms) {
             if (contains(left_out_, term.every)) continue;
-            const Tensor part = weighed(phase, term, reduced(term, view_).named(term.name), weights_);
+            const Tensor value = reduced(term, view_);
+            check_trains(phase, term, value, trained);
+            const Tensor part = weighed(phase, term, value.named(term.name), weights_);
             objective = objective.valid() ? objective + part : part;
             parts.emplace_back(term.name, part);
         }
@@ -84,14 +113,14 @@ class Declaration {
     }
 
     View view_;
-    const std::vector<ScheduledWeight>& weights_;
+    const std::vector<Scheduled>& weights_;
     const std::vector<std::size_t>& left_out_;
 };
 
 }  // namespace
 
-std::vector<ScheduledWeight> scheduled_weights(const Training& training) {
-    std::vector<ScheduledWeight> weights;
+std::vector<Scheduled> scheduled_weights(const Training& training) {
+    std::vector<Scheduled> weights;
     for (const Phase& phase : training.phases)
         for (const Term& term : phase.terms)
             if (term.schedule)
@@ -109,8 +138,7 @@ std::vector<std::size_t> intervals_of(const Training& training, const Stage& sta
 }
 
 DeclaredStage declare_stage(Graph& graph, const Training& training, const Stage& stage,
-                            const std::vector<ScheduledWeight>& weights,
-                            const std::vector<std::size_t>& left_out) {
+                            const std::vector<Scheduled>& weights, const std::vector<std::size_t>& left_out) {
     std::vector<const Phase*> phases;
     for (const std::string& name : stage.phases) phases.push_back(&training.phase(name));
     Graph rehearsal_graph(training.seed);
@@ -128,11 +156,7 @@ DeclaredStage declare_stage(Graph& graph, const Training& training, const Stage&
     DeclaredStage& result = declaration.result;
     for (std::size_t i = 0; i < phases.size(); ++i) {
         const Phase& phase = *phases[i];
-        std::vector<Variable> trained;
-        for (const std::string& name : phase.trains) {
-            const std::vector<Variable>& parameters = training.network(name).variables();
-            trained.insert(trained.end(), parameters.begin(), parameters.end());
-        }
+        const std::vector<Variable> trained = trained_by(training, phase);
         Updates updates =
             phase.optimizer->apply(phase.gradient_rule ? phase.gradient_rule(tapes[i], objectives[i], trained)
                                                        : tapes[i].gradient(objectives[i], trained));

@@ -18,22 +18,16 @@ struct DeclaredStage {
     std::vector<Updates> updates;
 };
 
-/// The weight of a term that changes with the steps: a scalar called "<phase>.<term>.weight".
-struct ScheduledWeight {
-    Variable weight;
-    RateSchedule schedule;
-};
-
-/// The scheduled weights of a training.
-std::vector<ScheduledWeight> scheduled_weights(const Training& training);
+/// The weights of terms that change with the steps, scalars called "<phase>.<term>.weight".
+std::vector<Scheduled> scheduled_weights(const Training& training);
 
 /// The intervals of the terms of a stage that are left out of some steps, each once, from the least on.
 std::vector<std::size_t> intervals_of(const Training& training, const Stage& stage);
 
 /// Declares a stage in an empty graph, without the terms whose interval is among `left_out`. Throws Error if
-/// two of its metrics share a name or a phase has no term left, and what terms and tapes throw.
+/// two of its metrics share a name, a phase has no term left or a term no path to what the phase trains, and
+/// what terms and tapes throw.
 DeclaredStage declare_stage(Graph& graph, const Training& training, const Stage& stage,
-                            const std::vector<ScheduledWeight>& weights,
-                            const std::vector<std::size_t>& left_out);
+                            const std::vector<Scheduled>& weights, const std::vector<std::size_t>& left_out);
 
 }  // namespace duet::models

@@ -44,10 +44,13 @@ struct StageProgram {
 };
 
 struct CompiledStage {
-    std::uint64_t repeats;
+    std::uint64_t fixed_repeats;
+    std::shared_ptr<RepeatRule> rule;
     bool reads_images = false, reads_labels = false;
     std::vector<std::size_t> intervals;
     std::vector<StageProgram> programs;
+
+    std::uint64_t repeats() const { return rule ? rule->repeats() : fixed_repeats; }
 };
 
 /// The sets of intervals that some step leaves out: the others' least common multiple must not be one of
@@ -80,11 +83,15 @@ struct Trainer::Parts {
           labels(filled(Shape{training.batch}, 0.0F)),
           arena(how.threads),
           weights(scheduled_weights(training)) {
+        scheduled = training.scheduled;
+        scheduled.insert(scheduled.end(), weights.begin(), weights.end());
         keep_networks();
         for (const Stage& stage : training.stages) stages.push_back(compile_stage(stage, false));
         values.resize(names.size());
         for (const Phase& phase : training.phases) state.keep(phase.optimizer->variables());
-        for (const ScheduledWeight& each : weights) state.keep({each.weight});
+        for (const Scheduled& each : scheduled) state.keep({each.variable});
+        for (const Stage& stage : training.stages)
+            if (stage.rule) state.keep(stage.rule->variables());
         state.keep(updated);
         snapshot = std::make_unique<Snapshot>(state);
     }
@@ -95,7 +102,7 @@ struct Trainer::Parts {
     }
 
     CompiledStage compile_stage(const Stage& stage, bool scan) {
-        CompiledStage compiled{stage.repeats, false, false, intervals_of(training, stage), {}};
+        CompiledStage compiled{stage.repeats, stage.rule, false, false, intervals_of(training, stage), {}};
         constexpr std::size_t most_intervals = 2;
         if (compiled.intervals.size() > most_intervals)
             throw Error(fmt::format("the terms of stage {} have the intervals {}; at most {} can differ",
@@ -171,8 +178,8 @@ struct Trainer::Parts {
     void set_schedules() {
         for (const Phase& phase : training.phases)
             if (phase.rate) phase.optimizer->set_rate(phase.rate(state.at.step));
-        for (const ScheduledWeight& each : weights)
-            each.weight.fill(static_cast<float>(each.schedule(state.at.step)));
+        for (const Scheduled& each : scheduled)
+            each.variable.fill(static_cast<float>(each.schedule(state.at.step)));
     }
 
     void run(std::vector<CompiledStage>& all) {
@@ -187,7 +194,8 @@ struct Trainer::Parts {
                             return out == (state.at.step % every != 0);
                         });
                 });
-            for (std::uint64_t i = 0; i < stage.repeats; ++i) {
+            const std::uint64_t repeats = stage.repeats();
+            for (std::uint64_t i = 0; i < repeats; ++i) {
                 provide_batch(stage);
                 due->program.run(due->feeds, state.at.draw++);
             }
@@ -195,6 +203,8 @@ struct Trainer::Parts {
                 values[place] = static_cast<double>(*due->program[fetch].data());
         }
         ++state.at.step;
+        for (const CompiledStage& stage : all)
+            if (stage.rule) stage.rule->see({state.at.step, names, values});
     }
 
     /// Repeats the steps since the snapshot up to the one that failed, looking at every node, and says what
@@ -230,7 +240,7 @@ struct Trainer::Parts {
     std::uint64_t filled_batch = ~std::uint64_t{0};
     Arena arena;
     State state;
-    std::vector<ScheduledWeight> weights;
+    std::vector<Scheduled> weights, scheduled;
     std::vector<Variable> updated;
     std::vector<CompiledStage> stages;
     std::vector<std::string> names;
@@ -311,7 +321,7 @@ void Trainer::set_metric(std::string_view name, double value) {
 
 std::uint64_t Trainer::images_per_step() const {
     std::uint64_t batches = 0;
-    for (const CompiledStage& stage : parts_->stages) batches += stage.reads_images ? stage.repeats : 0;
+    for (const CompiledStage& stage : parts_->stages) batches += stage.reads_images ? stage.repeats() : 0;
     return parts_->training.batch * batches;
 }
 

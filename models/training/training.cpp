@@ -85,6 +85,16 @@ void check_training(const Training& training) {
     check_names(training.networks, "network");
     check_names(training.phases, "phase");
     if (training.batch == 0) throw Error("batch: 0 images; a batch has at least one");
+    if (training.packing == 0 || training.batch % training.packing != 0)
+        throw Error(
+            fmt::format("packing: packs of {} do not divide a batch of {} images: choose a batch that "
+                        "is a multiple",
+                        training.packing, training.batch));
+    if (training.packing > 1 && training.images.classes > 0)
+        throw Error(
+            fmt::format("packing: packs of {} have no one class, and the networks are conditioned on "
+                        "{} classes: leave out one of both",
+                        training.packing, training.images.classes));
     if (training.stages.empty()) throw Error("the training has no stage: a step would do nothing");
     for (const Phase& phase : training.phases) check_phase(training, phase);
     std::map<std::string, const Phase*> trained_by;
@@ -93,9 +103,16 @@ void check_training(const Training& training) {
         if (stage.repeats == 0)
             throw Error(
                 fmt::format("the stage {} repeats 0 times; the least is 1", fmt::join(stage.phases, ", ")));
+        std::map<std::string, std::string> of_stage;
         for (const std::string& name : stage.phases) {
             const Phase& phase = training.phase(name);
             for (const std::string& network : phase.trains) {
+                const auto [other, first] = of_stage.emplace(network, name);
+                if (!first)
+                    throw Error(fmt::format(
+                        "phases \"{}\" and \"{}\" of one stage both train the network \"{}\": a run updates "
+                        "each variable once; give each phase its own networks, or a stage of its own",
+                        other->second, name, network));
                 const auto [known, added] = trained_by.emplace(network, &phase);
                 if (!added && known->second->optimizer != phase.optimizer)
                     throw Error(fmt::format(

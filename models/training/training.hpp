@@ -12,6 +12,7 @@
 #include <duet/autodiff/rate_schedule.hpp>
 #include <duet/models/image_format.hpp>
 #include <duet/models/networks/network.hpp>
+#include <duet/models/training/record.hpp>
 
 namespace duet::models {
 
@@ -37,8 +38,15 @@ using GradientRule =
 /// Further updates that follow from an optimizer's, such as moving averages of the values it makes.
 using UpdateRule = std::function<Updates(Graph&, const Updates&)>;
 
-/// What stands between images and every score, real and fake alike.
-using ImageTransform = std::function<Tensor(const Tensor& images)>;
+/// What stands between images and every score, real and fake alike. `name` says which images they are,
+/// "real", "fake" or "points": random nodes are called after it, so that each draws for itself.
+using ImageTransform = std::function<Tensor(const Tensor& images, const std::string& name)>;
+
+/// A number that changes with the steps: a scalar variable that is set before each step, and kept in State.
+struct Scheduled {
+    Variable variable;
+    RateSchedule schedule;
+};
 
 /// What one optimizer trains, and for which objective: the sum of its terms.
 struct Phase {
@@ -55,10 +63,22 @@ struct Phase {
     std::vector<UpdateRule> updates = {};
 };
 
+/// Says how often a stage repeats. It changes with what is measured, and what it remembers is kept in State.
+class RepeatRule {
+ public:
+    virtual ~RepeatRule() = default;
+    virtual std::size_t repeats() const = 0;
+    /// Is shown what each step measured.
+    virtual void see(const Record& record) = 0;
+    virtual std::vector<Variable> variables() const = 0;
+};
+
 /// Phases, by name, that share one forward pass, one batch and one draw: one program.
 struct Stage {
     std::vector<std::string> phases;
     std::size_t repeats = 1;
+    /// Decides how often, from what the steps before measured, in place of `repeats`.
+    std::shared_ptr<RepeatRule> rule = {};
 };
 
 /// A training as a value. A step runs the stages in their order, each as often as it repeats, on fresh
@@ -72,6 +92,14 @@ struct Training {
     std::size_t batch = 128;
     std::uint64_t seed = 0;
     std::vector<ImageTransform> transforms = {};
+    /// Whether the objectives take scores that a sigmoid or tanh has bounded.
+    bool bounded_scores = false;
+    /// How many images the discriminator judges together, side by side in their channels (PacGAN, Lin et al.
+    /// 2018): each score is of `packing` consecutive images.
+    std::size_t packing = 1;
+    /// What terms, transforms and updates read that changes with the steps. Weights and learning rates have
+    /// schedules of their own.
+    std::vector<Scheduled> scheduled = {};
     std::string generator = "generator";          ///< the network that View::fake draws with
     std::string discriminator = "discriminator";  ///< the network that scores images
 
@@ -85,8 +113,9 @@ struct Training {
 void check_labels(const ImageFormat& images, const Dataset& data);
 
 /// Throws Error, saying what and where, for a training that cannot be: no stage, phase, term or optimizer,
-/// names that are unknown or met twice, a batch, interval or count of zero, a weight that is not finite, or
-/// one network under two optimizers.
+/// names that are unknown or met twice, a batch, interval or count of zero, a weight that is not finite, one
+/// network under two optimizers, two phases of a stage that train one network, or a packing that does not
+/// divide the batch.
 void check_training(const Training& training);
 
 }  // namespace duet::models

@@ -4,6 +4,7 @@
 
 #include <duet/graph/error.hpp>
 #include <duet/ops/random.hpp>
+#include <duet/ops/shape_ops.hpp>
 
 namespace duet::models {
 
@@ -39,11 +40,11 @@ Tensor View::fake() {
 }
 
 Tensor View::real_score() {
-    return once(real_score_, [&] { return scored(real()).named("real_score"); });
+    return once(real_score_, [&] { return scored(real(), "real").named("real_score"); });
 }
 
 Tensor View::fake_score() {
-    return once(fake_score_, [&] { return scored(fake()).named("fake_score"); });
+    return once(fake_score_, [&] { return scored(fake(), "fake").named("fake_score"); });
 }
 
 Tensor View::score(const Tensor& images) {
@@ -53,7 +54,8 @@ Tensor View::score(const Tensor& images) {
             "network \"{}\": scores of further images need a discriminator without batch normalisation, "
             "which makes the score of an image depend on the others of its batch",
             discriminator.name()));
-    return scored(images);
+    ++further_scores_;
+    return scored(images, further_scores_ == 1 ? "points" : fmt::format("points_{}", further_scores_));
 }
 
 Tensor View::apply(std::string_view network, const Tensor& x) {
@@ -73,8 +75,15 @@ Tensor View::call(const Network& network, const Tensor& x) {
     return network(x, Mode::training, training_.images.classes > 0 ? labels() : Tensor());
 }
 
-Tensor View::scored(Tensor images) {
-    for (const ImageTransform& transform : training_.transforms) images = transform(images);
+Tensor View::scored(Tensor images, const std::string& name) {
+    for (const ImageTransform& transform : training_.transforms) images = transform(images, name);
+    if (training_.packing > 1) {
+        const ImageFormat& format = training_.images;
+        const std::size_t packs = training_.batch / training_.packing,
+                          channels = format.channels * training_.packing;
+        images = reshape(images, format.flat ? Shape{packs, format.values() * training_.packing}
+                                             : Shape{packs, channels, format.height, format.width});
+    }
     return call(training_.network(training_.discriminator), images);
 }
 

@@ -22,8 +22,8 @@ class View {
     Tensor latent();
     /// What the generator draws from `latent`.
     Tensor fake();
-    /// The discriminator's scores, (batch, 1), of real and of fake images. With those of `apply` these calls
-    /// alone move running statistics.
+    /// The discriminator's scores, (batch / packing, 1), of real and of fake images. With those of `apply`
+    /// these calls alone move running statistics.
     Tensor real_score();
     Tensor fake_score();
     /// The scores of other images. Throws Error if the discriminator normalises by the batch: its score of an
@@ -47,12 +47,13 @@ class View {
 
  private:
     Tensor call(const Network& network, const Tensor& x);
-    Tensor scored(Tensor images);
+    Tensor scored(Tensor images, const std::string& name);
 
     Graph& graph_;
     const Training& training_;
     const GradientTape* tape_ = nullptr;
     Tensor real_, labels_, latent_, fake_, real_score_, fake_score_;
+    std::size_t further_scores_ = 0;
 };
 
 }  // namespace duet::models

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <functional>
 #include <map>
+#include <set>
 
 #include <duet/models/training/stage.hpp>
 
@@ -303,13 +304,18 @@ TEST_CASE("a gradient rule replaces the gradient, and transforms stand before ev
     CHECK(all_same_bits(weights(doubled), weights(with_sgd(0.25))));
 
     Training black = pair({discriminator_loss()}, generator_loss());
-    black.transforms = {[](const Tensor& images) { return images * 0.0; }};
+    std::set<std::string> scored;
+    black.transforms = {[&](const Tensor& images, const std::string& name) {
+        scored.insert(name);
+        return images * 0.0;
+    }};
     black.phases[1].watched = {
         {"apart", [](View& view) { return mean(view.real_score()) - mean(view.fake_score()); }},
         {"other", [](View& view) { return mean(view.score(view.real())) - mean(view.real_score()); }}};
     std::map<std::string, double> record = first_step(black);
     CHECK(record["apart"] == 0.0);
     CHECK(record["other"] == 0.0);
+    CHECK(scored == std::set<std::string>{"fake", "points", "real"});
 }
 
 TEST_CASE("trainings that cannot be are refused, saying what") {
@@ -325,6 +331,20 @@ TEST_CASE("trainings that cannot be are refused, saying what") {
     refused([](Training& t) { t.stages[0].phases.clear(); }, "a stage without phases");
     refused([](Training& t) { t.stages[0].phases = {"critic"}; }, "no phase \"critic\"; it has generator");
     refused([](Training& t) { t.stages[0].repeats = 0; }, "repeats 0 times");
+    refused([](Training& t) { t.packing = 3; }, "packs of 3 do not divide a batch of 8 images");
+    refused(
+        [](Training& t) {
+            t.phases[0].trains.push_back("discriminator");
+            t.phases[0].optimizer = t.phases[1].optimizer;
+            t.stages = {{{"discriminator", "generator"}}};
+        },
+        "both train the network \"discriminator\"");
+    refused(
+        [](Training& t) {
+            t.phases[1].terms.push_back(
+                {"still", [](View& view) { return mean(stop_gradient(view.real_score())); }});
+        },
+        "no path leads from a parameter of discriminator to the term \"still\"");
     refused([](Training& t) { t.phases[0].trains = {"decoder"}; }, "no network \"decoder\"");
     refused([](Training& t) { t.phases[0].terms.clear(); }, "no term");
     refused([](Training& t) { t.phases[0].optimizer.reset(); }, "no optimizer");
@@ -355,4 +375,76 @@ TEST_CASE("trainings that cannot be are refused, saying what") {
             }
         },
         "intervals 2, 3, 5");
+}
+
+TEST_CASE("a discriminator judges packs of consecutive images side by side") {
+    Training packed = pair({discriminator_loss(), r1_term()}, generator_loss());
+    packed.packing = 2;
+    packed.networks[1] = models::mlp("discriminator", {32, 8, 1}, relu, linear, 1);
+    Graph graph;
+    View view(graph, packed);
+    CHECK(view.real_score().shape() == Shape{batch / 2, 1});
+    const Tensor images = view.real();
+    auto program =
+        compile<float>(graph, {view.real_score(), packed.networks[1](reshape(images, {batch / 2, 32}))});
+    Array values = filled(images.shape(), 0.0F);
+    for (std::size_t i = 0; i < values.size(); ++i) values.data()[i] = static_cast<float>(i % 23) / 23;
+    program.run({{images, values}}, 0);
+    CHECK(same_bits(program[0], program[1]));
+}
+
+TEST_CASE("a number on a schedule is set before each step, and kept with the state") {
+    const auto scheduled = [] {
+        Training training = pair({discriminator_loss()}, generator_loss());
+        const Variable share("share", Shape{}, 0.0F);
+        training.scheduled = {{share, [](std::uint64_t step) { return 0.5 * static_cast<double>(step); }}};
+        training.phases[1].watched = {{"share", [=](View& view) { return view.graph().read(share); }}};
+        return training;
+    };
+    Trainer trainer(scheduled(), pictures());
+    for (const double expected : {0.0, 0.5, 1.0}) CHECK(trainer.step()["share"] == expected);
+    CHECK(trainer.state().save().find("share") != nullptr);
+}
+
+TEST_CASE("the rule of Bie et al. adds discriminator steps, and goes on from a saved state") {
+    models::AdaptiveSteps rule({0.6, 3, 5});
+    const std::vector<std::string> names = {"fake_accuracy"};
+    std::uint64_t step = 0;
+    const auto see = [&](double accuracy) {
+        const std::vector<double> values = {accuracy};
+        rule.see({++step, names, values});
+        return rule.repeats();
+    };
+    CHECK(rule.repeats() == 1);
+    CHECK(see(0.59) == 1);
+    CHECK(see(0.59) == 1);
+    CHECK(see(0.59) == 2);  // three steps held
+    CHECK(see(1.0) == 2);
+    CHECK(see(1.0) == 2);
+    CHECK(see(0.0) == 5);  // 0.59, 0.5941, 0.5982, and now 0.5922
+    CHECK(*rule.variables()[0].data() == doctest::Approx(0.99 * (0.99 * (0.99 * 0.59 + 0.01) + 0.01)));
+    for (int i = 0; i < 4; ++i) CHECK(see(0.0) == 5);  // ten are more than the most
+}
+
+TEST_CASE("a rule that repeats a stage decides how many batches a step shows") {
+    const auto adaptive = [] {
+        Training training = pair({discriminator_loss()}, generator_loss());
+        training.stages[0].rule =
+            std::make_shared<models::AdaptiveSteps>(models::AdaptiveStepsOptions{1, 2, 2});
+        training.phases[0].watched = {models::AdaptiveSteps::fake_accuracy()};
+        return training;
+    };
+    Trainer trainer(adaptive(), pictures());
+    std::vector<std::uint64_t> batches;
+    for (int i = 0; i < 5; ++i) {
+        trainer.step();
+        batches.push_back(trainer.state().at.batch);
+    }
+    CHECK(batches == std::vector<std::uint64_t>{1, 2, 4, 6, 8});
+    Trainer again(adaptive(), pictures());
+    for (int i = 0; i < 3; ++i) again.step();
+    Trainer resumed(adaptive(), pictures());
+    resumed.state().restore(again.state().save());
+    for (int i = 3; i < 5; ++i) resumed.step();
+    CHECK(all_same_bits(values_of(trainer.state().variables()), values_of(resumed.state().variables())));
 }
