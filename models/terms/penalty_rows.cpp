@@ -50,6 +50,13 @@ void add_penalty_rows(Catalogue& catalogue) {
                             return gradient_penalty(view.tape(), view.score(points), points, 1.0);
                         }),
                    "wgan-gp"});
+    catalogue.add({"penalty", "zero-centred-gp",
+                   "weight times the mean squared gradient of the score between real and fake images",
+                   "Thanh-Tung et al. 2019", weighed(10.0), term("zero_centred_penalty", [](View& view) {
+                       const Tensor points =
+                           interpolated(view.real(), view.fake(), "zero_centred_interpolation");
+                       return zero_centred_penalty(view.tape(), view.score(points), points, 1.0);
+                   })});
 }
 
 }  // namespace duet::models

@@ -241,7 +241,7 @@ TEST_CASE("a state that is not finite is neither kept as a snapshot nor left to 
 
 TEST_CASE("settings and data that do not fit are refused") {
     CHECK_THROWS_AS(recipe_of({}, {"batch=0"}), Error);
-    CHECK_THROWS_AS(recipe_of({}, {"loss.kind=hinge"}), Error);
+    CHECK_THROWS_AS(recipe_of({}, {"loss.kind=x"}), Error);
     CHECK_THROWS_AS(recipe_of({}, {"schedule.kind=x"}), Error);
     CHECK_THROWS_AS(recipe_of({}, {"penalties=[{kind=\"x\"}]"}), Error);
     CHECK_THROWS_AS(gan_trainer({{10, 49}, {49, 1}, 7, 7}, 0, {}, digits()), Error);

@@ -164,7 +164,7 @@ TEST_CASE("recipes are refused with file, line, key and what is allowed") {
         "run.toml:2: images.classes: the model is conditioned on 2 classes, but the images have no labels"));
     check_refused("images = 3", "run.toml:1: images: 3 is not a table");
     check_refused("images.height = 9", "run.toml:1: images.height is 9, but the images are 8x8");
-    check_refused("loss.kind = \"hinge\"", "run.toml:1: loss.kind: loss \"hinge\" is unknown; known are");
+    check_refused("loss.kind = \"cosine\"", "run.toml:1: loss.kind: loss \"cosine\" is unknown; known are");
     check_refused("loss.kind = \"\"", "run.toml:1: kind is empty");
     check_refused("kind = \"mlp\"", "run.toml:1: kind: recipe \"mlp\" is unknown");
     check_refused("images.kind = \"maps\"", "run.toml:1: images.kind: images \"maps\" is unknown");

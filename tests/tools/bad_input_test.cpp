@@ -61,8 +61,8 @@ TEST_CASE("duet refuses bad usage with one line and leaves nothing") {
     input.check_train_refused(
         {"--model", "vae"},
         "--model: model: preset \"vae\" is unknown; known are article, mlp, dcgan, resnet, cgan");
-    input.check_train_refused({"--loss", "hinge"},
-                              "\"hinge\" is unknown; known are non-saturating, minimax, wasserstein");
+    input.check_train_refused({"--loss", "cosine"},
+                              "\"cosine\" is unknown; known are non-saturating, minimax, wasserstein");
     input.check_train_refused({"--schedule", "both"}, "known are documented, alternating");
     input.check_train_refused({"--penalty", "dragan"}, "known are r1, r2, gp");
     input.check_train_refused({"--preset", "best"}, "known are article, mlp");
