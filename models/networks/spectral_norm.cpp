@@ -90,19 +90,15 @@ Weight::Weight(Variable weight, bool spectral, std::uint64_t seed, std::size_t a
 Tensor Weight::operator()(Graph& graph, const Call& call) const {
     const Tensor weight = graph.read(weight_);
     if (vectors_.empty()) return weight;
-    if (call.mode == Mode::inference)
-        return over_spectral_norm(weight, graph.read(vectors_[0]), graph.read(vectors_[1]), axis_);
-    iterate(graph, call);
-    return over_spectral_norm(weight, graph.present(vectors_[0]), graph.present(vectors_[1]), axis_);
-}
-
-void Weight::iterate(Graph& graph, const Call& call) const {
-    if (graph.present(vectors_[0]).id() != graph.read(vectors_[0]).id()) return;
-    const auto [u, v] =
-        iterated(stop_gradient(matrix(graph.read(weight_), axis_)), row(graph.read(vectors_[1])));
-    const std::vector<Variable> parameters(call.parameters.begin(), call.parameters.end());
-    graph.declare_update(vectors_[0], reshape(u, vectors_[0].shape()), parameters);
-    graph.declare_update(vectors_[1], reshape(v, vectors_[1].shape()), parameters);
+    Tensor u = graph.read(vectors_[0]), v = graph.read(vectors_[1]);
+    if (call.mode == Mode::training) {
+        // Each call of a graph declares the same nodes, which programs merge: one iteration in all.
+        std::tie(u, v) = iterated(stop_gradient(matrix(weight, axis_)), row(v));
+        const std::vector<Variable> parameters(call.parameters.begin(), call.parameters.end());
+        graph.declare_update(vectors_[0], u = reshape(u, vectors_[0].shape()), parameters);
+        graph.declare_update(vectors_[1], v = reshape(v, vectors_[1].shape()), parameters);
+    }
+    return over_spectral_norm(weight, u, v, axis_);
 }
 
 }  // namespace duet::models

@@ -20,9 +20,9 @@ Tensor over_spectral_norm(const Tensor& weight, const Tensor& u, const Tensor& v
 ///
 /// The estimate is u^T W v of two statistics, "<weight>_u" and "<weight>_v", as torch.nn.utils.spectral_norm
 /// names them. A training call begins with one power iteration, u = W v / |W v|, then v = W^T u / |W^T u|,
-/// norms of at least 1e-12, which every program stores that trains the network; further training calls of the
-/// graph use its vectors. An inference call uses the stored ones. They start from normals that `seed` and
-/// their names decide, after 15 iterations with the weight as it is when they are first read.
+/// norms of at least 1e-12; all training calls of a program share it, and programs that train the network
+/// store it. An inference call uses the stored vectors. They start from normals that `seed` and their names
+/// decide, after 15 iterations with the weight as it is when they are first read.
 class Weight {
  public:
     /// `axis` is that of the outputs: 0, or 1 of a transposed convolution.
@@ -34,8 +34,6 @@ class Weight {
     const std::vector<Variable>& statistics() const { return vectors_; }
 
  private:
-    void iterate(Graph& graph, const Call& call) const;
-
     Variable weight_;
     std::size_t axis_;
     std::vector<Variable> vectors_;
