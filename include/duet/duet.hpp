@@ -70,6 +70,7 @@
 #include <duet/models/networks/build.hpp>
 #include <duet/models/networks/initializer.hpp>
 #include <duet/models/networks/network.hpp>
+#include <duet/models/networks/spectral_norm.hpp>
 #include <duet/models/onnx.hpp>
 #include <duet/models/sampler.hpp>
 #include <duet/models/terms/augmentation.hpp>

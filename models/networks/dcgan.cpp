@@ -22,10 +22,11 @@ Setting normal_weights() {
     return {"initializer", {Spec{"normal", {{"deviation", {deviation}}}, {}}}};
 }
 
-Spec halving_or_doubling(const char* kind, std::size_t inputs, std::size_t outputs, bool bias) {
+Spec halving_or_doubling(const char* kind, std::size_t inputs, std::size_t outputs, bool bias,
+                         bool spectral = false) {
     return layer(
         kind, {{"inputs", inputs}, {"outputs", outputs}, {"kernel", kernel}, {"stride", 2}, {"padding", 1}},
-        {{"bias", {bias}}, normal_weights()});
+        {{"bias", {bias}}, {"spectral", {spectral}}, normal_weights()});
 }
 
 Spec batch_norm(std::size_t channels, std::size_t classes, double scale_deviation) {
@@ -65,20 +66,23 @@ std::vector<Spec> generator_layers(const Spec& spec, const ImageFormat& images) 
 std::vector<Spec> discriminator_layers(const Spec& spec, const ImageFormat& images) {
     const Widths maps = spec.wholes("widths");
     check_images(images, maps.size());
+    const std::string& normalization = spec.text("normalization");
+    const bool spectral = normalization == "spectral";
     std::vector<Spec> layers;
     for (std::size_t i = 0; i < maps.size(); ++i) {
-        const bool normalized = i > 0 && spec.text("normalization") == "batch";
-        layers.push_back(
-            halving_or_doubling("conv2d", i == 0 ? images.channels : maps[i - 1], maps[i], !normalized));
+        const bool normalized = i > 0 && normalization == "batch";
+        layers.push_back(halving_or_doubling("conv2d", i == 0 ? images.channels : maps[i - 1], maps[i],
+                                             !normalized, spectral));
         if (normalized) layers.push_back(batch_norm(maps[i], 0, deviation));
         layers.push_back(layer("leaky-relu"));
     }
     const std::size_t features = maps.back() * (images.height >> maps.size()) * (images.width >> maps.size());
     layers.push_back(layer("reshape", {}, {{"extents", list_of_numbers({features})}}));
-    layers.push_back(
-        images.classes > 0
-            ? layer("projection", {{"inputs", features}, {"classes", images.classes}}, {normal_weights()})
-            : layer("dense", {{"inputs", features}, {"outputs", 1}}, {normal_weights()}));
+    layers.push_back(images.classes > 0
+                         ? layer("projection", {{"inputs", features}, {"classes", images.classes}},
+                                 {{"spectral", {spectral}}, normal_weights()})
+                         : layer("dense", {{"inputs", features}, {"outputs", 1}},
+                                 {{"spectral", {spectral}}, normal_weights()}));
     return layers;
 }
 
@@ -136,8 +140,10 @@ void add_dcgan_rows(Catalogue& catalogue) {
          "Radford et al. 2015, section 3; Miyato and Koyama 2018",
          {widths_parameter("the channels of each map; as the images' sides want if not given", 1),
           {"normalization",
-           "batch, or none: a critic under the gradient penalty must score each image by itself",
-           one_of({"batch", "none"}),
+           "batch, none: a critic under the gradient penalty must score each image by itself; or spectral: "
+           "each "
+           "weight divided by its spectral norm (Miyato et al. 2018)",
+           one_of({"batch", "none", "spectral"}),
            {{std::string("batch")}}}},
          ArchitectureBuilder{fitting_discriminator, discriminator_layers,
                              [](const Spec&) { return std::size_t{0}; }}});

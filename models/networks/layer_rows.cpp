@@ -22,6 +22,13 @@ Parameter initializer() {
         "initializer", "how the weight starts", spec_of("initializer"), {{Spec{"glorot-uniform", {}, {}}}}};
 }
 
+Parameter spectral() {
+    return {"spectral",
+            "whether the weight is divided by its spectral norm (Miyato et al. 2018, algorithm 1)",
+            true_or_false(),
+            {{false}}};
+}
+
 Initializer initializer_of(const Catalogue& catalogue, const Spec& layer) {
     const Spec& spec = layer.spec("initializer");
     return catalogue.builder<InitializerBuilder>("initializer", spec)(spec);
@@ -49,6 +56,7 @@ std::vector<Parameter> convolution_parameters() {
              whole_number(1, largest_width),
              {{std::int64_t{1}}}},
             {"bias", "one added to each channel", true_or_false(), {{true}}},
+            spectral(),
             initializer()};
 }
 
@@ -57,7 +65,8 @@ ConvolutionLayer convolution_of(const Spec& spec) {
     how.stride = {spec.whole("stride"), spec.whole("stride")};
     how.padding = {spec.whole("padding"), spec.whole("padding")};
     how.groups = spec.whole("groups");
-    return {spec.whole("inputs"), spec.whole("outputs"), spec.whole("kernel"), how, spec.flag("bias")};
+    return {spec.whole("inputs"), spec.whole("outputs"), spec.whole("kernel"), how,
+            spec.flag("bias"),    spec.flag("spectral")};
 }
 
 void add_initializers(Catalogue& catalogue) {
@@ -164,10 +173,11 @@ void add_layer_rows(Catalogue& catalogue) {
          {size("inputs", "values a sample"),
           size("outputs", "values a sample"),
           {"bias", "one added to each output", true_or_false(), {{true}}},
+          spectral(),
           initializer()},
          LayerBuilder([](const Catalogue& all, Network& network, const Spec& spec, std::uint64_t seed) {
              network.add_dense(spec.whole("inputs"), spec.whole("outputs"), initializer_of(all, spec), seed,
-                               spec.flag("bias"));
+                               spec.flag("bias"), spec.flag("spectral"));
          })});
     catalogue.add(
         {"layer", "conv2d", "a square two-dimensional convolution", "", convolution_parameters(),
@@ -210,10 +220,11 @@ void add_layer_rows(Catalogue& catalogue) {
          "Miyato and Koyama 2018, equation 3",
          {size("inputs", "values a sample"),
           {"classes", "rows of E", whole_number(1, largest_class_count)},
+          spectral(),
           initializer()},
          LayerBuilder([](const Catalogue& all, Network& network, const Spec& spec, std::uint64_t seed) {
              network.add_projection(spec.whole("inputs"), spec.whole("classes"), initializer_of(all, spec),
-                                    seed);
+                                    seed, spec.flag("spectral"));
          })});
     catalogue.add(
         {"layer",

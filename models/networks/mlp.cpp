@@ -8,10 +8,11 @@ namespace duet::models {
 
 namespace {
 
-std::vector<Spec> dense_layers(const std::vector<std::size_t>& widths, const char* output) {
+std::vector<Spec> dense_layers(const std::vector<std::size_t>& widths, const char* output, bool spectral) {
     std::vector<Spec> layers;
     for (std::size_t i = 0; i + 1 < widths.size(); ++i) {
-        layers.push_back(layer("dense", {{"inputs", widths[i]}, {"outputs", widths[i + 1]}}));
+        layers.push_back(
+            layer("dense", {{"inputs", widths[i]}, {"outputs", widths[i + 1]}}, {{"spectral", {spectral}}}));
         if (i + 2 < widths.size())
             layers.push_back(layer("relu"));
         else if (output != nullptr)
@@ -32,7 +33,7 @@ void check_images(const ImageFormat& images, std::size_t width, const char* whic
 std::vector<Spec> generator_layers(const Spec& spec, const ImageFormat& images) {
     const std::vector<std::size_t> widths = spec.wholes("widths");
     check_images(images, widths.back(), "last");
-    return dense_layers(widths, "sigmoid");
+    return dense_layers(widths, "sigmoid", false);
 }
 
 std::vector<Spec> discriminator_layers(const Spec& spec, const ImageFormat& images) {
@@ -40,7 +41,7 @@ std::vector<Spec> discriminator_layers(const Spec& spec, const ImageFormat& imag
     check_images(images, widths.front(), "first");
     if (widths.back() != 1)
         throw Error(fmt::format("widths: the last is {}; it must be 1, the score", widths.back()));
-    return dense_layers(widths, nullptr);
+    return dense_layers(widths, nullptr, spec.text("normalization") == "spectral");
 }
 
 std::size_t first_width(const Spec& spec) {
@@ -66,7 +67,7 @@ void add_mlp_rows(Catalogue& catalogue) {
          "mlp-discriminator",
          "dense layers with ReLU between them; ends in a linear score",
          "the article",
-         {widths_parameter("from image to score; values-128-128-1 if not given", 2)},
+         {widths_parameter("from image to score; values-128-128-1 if not given", 2), none_or_spectral()},
          ArchitectureBuilder{
              [](const ImageFormat& images) {
                  return std::vector<Setting>{{"widths", list_of_numbers({images.values(), 128, 128, 1})}};

@@ -8,6 +8,7 @@
 
 #include <duet/graph/error.hpp>
 #include <duet/models/networks/batch_norm.hpp>
+#include <duet/models/networks/spectral_norm.hpp>
 #include <duet/ops/arithmetic.hpp>
 #include <duet/ops/indexing.hpp>
 #include <duet/ops/matmul.hpp>
@@ -66,44 +67,49 @@ void Network::add(const Activation& activation) {
 }
 
 void Network::add_dense(std::size_t inputs, std::size_t outputs, const Initializer& initializer,
-                        std::uint64_t seed, bool bias, Where where) {
+                        std::uint64_t seed, bool bias, bool spectral, Where where) {
     const std::string name = next_name();
-    const Variable weight = weight_of(name, {outputs, inputs}, initializer, seed, where);
-    const std::vector<Variable> parameters = with_bias(weight, outputs, name, bias);
+    const Variable variable = weight_of(name, {outputs, inputs}, initializer, seed, where);
+    const std::vector<Variable> parameters = with_bias(variable, outputs, name, bias);
+    const Weight weight(variable, spectral, seed);
     add(
-        [parameters](const Tensor& x, const Call&) {
-            if (parameters.size() > 1) return dense(x, parameters[0], parameters[1]);
-            return matmul(x, x.graph().read(parameters[0]), false, true);
+        [parameters, weight](const Tensor& x, const Call& call) {
+            Graph& graph = x.graph();
+            if (parameters.size() > 1)
+                return matmul(x, weight(graph, call), false, true) + graph.read(parameters[1]);
+            return matmul(x, weight(graph, call), false, true);
         },
-        parameters);
+        parameters, weight.statistics());
 }
 
 void Network::add_conv2d(const ConvolutionLayer& sizes, const Initializer& initializer, std::uint64_t seed,
                          Where where) {
     const std::string name = next_name();
     const std::size_t inputs = channels_of_a_group(name, sizes.inputs, sizes.how.groups, where);
-    const Variable weight =
+    const Variable variable =
         weight_of(name, {sizes.outputs, inputs, sizes.kernel, sizes.kernel}, initializer, seed, where);
-    const std::vector<Variable> parameters = with_bias(weight, sizes.outputs, name, sizes.bias);
+    const std::vector<Variable> parameters = with_bias(variable, sizes.outputs, name, sizes.bias);
+    const Weight weight(variable, sizes.spectral, seed);
     add(
-        [parameters, how = sizes.how](const Tensor& x, const Call&) {
-            return plus_bias(conv2d(x, x.graph().read(parameters[0]), how), parameters);
+        [parameters, weight, how = sizes.how](const Tensor& x, const Call& call) {
+            return plus_bias(conv2d(x, weight(x.graph(), call), how), parameters);
         },
-        parameters);
+        parameters, weight.statistics());
 }
 
 void Network::add_conv_transpose2d(const ConvolutionLayer& sizes, const Initializer& initializer,
                                    std::uint64_t seed, Where where) {
     const std::string name = next_name();
     const std::size_t outputs = channels_of_a_group(name, sizes.outputs, sizes.how.groups, where);
-    const Variable weight =
+    const Variable variable =
         weight_of(name, {sizes.inputs, outputs, sizes.kernel, sizes.kernel}, initializer, seed, where);
-    const std::vector<Variable> parameters = with_bias(weight, sizes.outputs, name, sizes.bias);
+    const std::vector<Variable> parameters = with_bias(variable, sizes.outputs, name, sizes.bias);
+    const Weight weight(variable, sizes.spectral, seed, 1);
     add(
-        [parameters, how = sizes.how](const Tensor& x, const Call&) {
-            return plus_bias(conv_transpose2d(x, x.graph().read(parameters[0]), how), parameters);
+        [parameters, weight, how = sizes.how](const Tensor& x, const Call& call) {
+            return plus_bias(conv_transpose2d(x, weight(x.graph(), call), how), parameters);
         },
-        parameters);
+        parameters, weight.statistics());
 }
 
 void Network::add_batch_norm(const BatchNormLayer& how, std::uint64_t seed, Where where) {
@@ -138,21 +144,26 @@ void Network::add_residual(const Network& main, const Network& shortcut) {
 }
 
 void Network::add_projection(std::size_t inputs, std::size_t classes, const Initializer& initializer,
-                             std::uint64_t seed, Where where) {
+                             std::uint64_t seed, bool spectral, Where where) {
     const std::string name = next_name();
     const Variable weight = weight_of(name, {1, inputs}, initializer, seed, where);
     const Variable bias(name + ".bias", Shape{1}, 0.0F);
     const Shape rows = checked_shape(name, {classes, inputs}, where);
     const Variable embedding = initialized(name + ".embedding", rows, initializer, seed, where);
+    const Weight of_dense(weight, spectral, seed), of_classes(embedding, spectral, seed);
+    std::vector<Variable> statistics = of_dense.statistics();
+    append(statistics, of_classes.statistics());
     add(
         [=](const Tensor& x, const Call& call) {
             if (!call.labels.valid())
                 throw Error(fmt::format("{}: {} needs labels: call the network with them",
                                         to_string(WhereScope(x.graph(), {}).where()), embedding.name()));
-            const Tensor of_label = gather(x.graph().read(embedding), call.labels);
-            return dense(x, weight, bias) + sum(of_label * x, {1}, true);
+            Graph& graph = x.graph();
+            const Tensor of_label = gather(of_classes(graph, call), call.labels);
+            const Tensor score = matmul(x, of_dense(graph, call), false, true) + graph.read(bias);
+            return score + sum(of_label * x, {1}, true);
         },
-        {weight, bias, embedding});
+        {weight, bias, embedding}, statistics);
 }
 
 Tensor Network::apply_layers(Tensor value, const Call& call) const {
@@ -205,7 +216,7 @@ Network mlp(std::string name, const std::vector<std::size_t>& widths, const Acti
                         to_string(where), name, fmt::join(widths, ", ")));
     Network network(std::move(name));
     for (std::size_t i = 0; i + 1 < widths.size(); ++i) {
-        network.add_dense(widths[i], widths[i + 1], initializer, seed, true, where);
+        network.add_dense(widths[i], widths[i + 1], initializer, seed, true, false, where);
         network.add(i + 2 < widths.size() ? hidden : output);
     }
     return network;

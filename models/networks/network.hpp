@@ -33,6 +33,7 @@ struct ConvolutionLayer {
     std::size_t kernel;           ///< its height and width
     Convolution2d how = {};
     bool bias = true;
+    bool spectral = false;  ///< whether its weight is divided by its spectral norm (see Weight)
 };
 
 /// Batch normalisation (Ioffe and Szegedy 2015) with PyTorch's defaults.
@@ -62,9 +63,10 @@ class Network {
     void add(Layer layer, const std::vector<Variable>& parameters = {},
              const std::vector<Variable>& statistics = {});
     void add(const Activation& activation);
-    /// x W^T + b, W of shape (outputs, inputs), b (outputs).
+    /// x W^T + b, W of shape (outputs, inputs), b (outputs). If `spectral`, W is divided by its spectral norm
+    /// (see Weight), as in the layers below.
     void add_dense(std::size_t inputs, std::size_t outputs, const Initializer& initializer,
-                   std::uint64_t seed, bool bias = true, Where where = {});
+                   std::uint64_t seed, bool bias = true, bool spectral = false, Where where = {});
     /// conv2d with a weight of shape (outputs, inputs / groups, kernel, kernel), and a bias (outputs).
     void add_conv2d(const ConvolutionLayer& sizes, const Initializer& initializer, std::uint64_t seed,
                     Where where = {});
@@ -83,9 +85,9 @@ class Network {
     /// x -> main(x) + shortcut(x), whose variables carry their own networks' names; an empty shortcut is x.
     void add_residual(const Network& main, const Network& shortcut);
     /// The score of Miyato and Koyama 2018, equation 3, (batch, 1): x W^T + b + <row `label` of E, x>, with
-    /// "embedding" E of shape (classes, inputs).
+    /// "embedding" E of shape (classes, inputs). If `spectral`, W and E are divided by theirs.
     void add_projection(std::size_t inputs, std::size_t classes, const Initializer& initializer,
-                        std::uint64_t seed, Where where = {});
+                        std::uint64_t seed, bool spectral = false, Where where = {});
 
     /// Appends the layers' nodes to the graph of `x`; they carry the caller's line. In training a second call
     /// in the same graph continues the running statistics of the first. Throws Error if a conditional layer
@@ -99,7 +101,8 @@ class Network {
     Network part(const std::string& name) const;
     /// The parameters, which gradients train.
     const std::vector<Variable>& variables() const { return variables_; }
-    /// The running statistics, which training calls move in the programs that train the parameters.
+    /// The running statistics and the vectors of spectral norms, which training calls move in the programs
+    /// that train the parameters.
     const std::vector<Variable>& statistics() const { return statistics_; }
 
  private:

@@ -34,6 +34,13 @@ Parameter widths_parameter(const char* help, std::size_t least) {
     return {"widths", help, whole_numbers(least, most_layers, largest_width)};
 }
 
+Parameter none_or_spectral() {
+    return {"normalization",
+            "none, or spectral: each weight divided by its spectral norm (Miyato et al. 2018)",
+            one_of({"none", "spectral"}),
+            {{std::string("none")}}};
+}
+
 void add_network_rows(Catalogue& catalogue) {
     add_mlp_rows(catalogue);
     add_dcgan_rows(catalogue);

@@ -14,13 +14,15 @@ using Widths = std::vector<std::size_t>;
 
 constexpr std::size_t first_side = 4, most_doublings = 10;
 
-Spec conv3x3(std::size_t inputs, std::size_t outputs, double gain) {
-    return layer("conv2d", {{"inputs", inputs}, {"outputs", outputs}, {"kernel", 3}, {"padding", 1}},
-                 {{"initializer", {Spec{"glorot-uniform", {{"gain", {gain}}}, {}}}}});
+Spec conv3x3(std::size_t inputs, std::size_t outputs, double gain, bool spectral = false) {
+    return layer(
+        "conv2d", {{"inputs", inputs}, {"outputs", outputs}, {"kernel", 3}, {"padding", 1}},
+        {{"spectral", {spectral}}, {"initializer", {Spec{"glorot-uniform", {{"gain", {gain}}}, {}}}}});
 }
 
-Spec conv1x1(std::size_t inputs, std::size_t outputs) {
-    return layer("conv2d", {{"inputs", inputs}, {"outputs", outputs}, {"kernel", 1}});
+Spec conv1x1(std::size_t inputs, std::size_t outputs, bool spectral = false) {
+    return layer("conv2d", {{"inputs", inputs}, {"outputs", outputs}, {"kernel", 1}},
+                 {{"spectral", {spectral}}});
 }
 
 Spec residual(const std::vector<Spec>& main, const std::vector<Spec>& shortcut) {
@@ -37,19 +39,19 @@ Spec upsampling_block(std::size_t inputs, std::size_t outputs, std::size_t class
 }
 
 /// The first block begins without ReLU, and pools before its shortcut's convolution.
-Spec first_block(std::size_t inputs, std::size_t outputs) {
+Spec first_block(std::size_t inputs, std::size_t outputs, bool spectral) {
     const double gain = std::sqrt(2.0);
-    return residual({conv3x3(inputs, outputs, gain), layer("relu"), conv3x3(outputs, outputs, gain),
-                     layer("average-pool")},
-                    {layer("average-pool"), conv1x1(inputs, outputs)});
+    return residual({conv3x3(inputs, outputs, gain, spectral), layer("relu"),
+                     conv3x3(outputs, outputs, gain, spectral), layer("average-pool")},
+                    {layer("average-pool"), conv1x1(inputs, outputs, spectral)});
 }
 
-Spec block(std::size_t inputs, std::size_t outputs, bool halving) {
+Spec block(std::size_t inputs, std::size_t outputs, bool halving, bool spectral) {
     const double gain = std::sqrt(2.0);
-    std::vector<Spec> main{layer("relu"), conv3x3(inputs, outputs, gain), layer("relu"),
-                           conv3x3(outputs, outputs, gain)},
+    std::vector<Spec> main{layer("relu"), conv3x3(inputs, outputs, gain, spectral), layer("relu"),
+                           conv3x3(outputs, outputs, gain, spectral)},
         shortcut;
-    if (halving || inputs != outputs) shortcut.push_back(conv1x1(inputs, outputs));
+    if (halving || inputs != outputs) shortcut.push_back(conv1x1(inputs, outputs, spectral));
     if (halving) {
         main.push_back(layer("average-pool"));
         shortcut.push_back(layer("average-pool"));
@@ -87,13 +89,17 @@ std::vector<Spec> generator_layers(const Spec& spec, const ImageFormat& images) 
 std::vector<Spec> discriminator_layers(const Spec& spec, const ImageFormat& images) {
     check_form(images);
     const Widths widths = spec.wholes("widths");
-    std::vector<Spec> layers{first_block(images.channels, widths[0])};
-    for (std::size_t i = 1; i < widths.size(); ++i) layers.push_back(block(widths[i - 1], widths[i], i == 1));
+    const bool spectral = spec.text("normalization") == "spectral";
+    std::vector<Spec> layers{first_block(images.channels, widths[0], spectral)};
+    for (std::size_t i = 1; i < widths.size(); ++i)
+        layers.push_back(block(widths[i - 1], widths[i], i == 1, spectral));
     layers.push_back(layer("relu"));
     layers.push_back(layer("sum-positions"));
-    layers.push_back(images.classes > 0
-                         ? layer("projection", {{"inputs", widths.back()}, {"classes", images.classes}})
-                         : layer("dense", {{"inputs", widths.back()}, {"outputs", 1}}));
+    layers.push_back(
+        images.classes > 0
+            ? layer("projection", {{"inputs", widths.back()}, {"classes", images.classes}},
+                    {{"spectral", {spectral}}})
+            : layer("dense", {{"inputs", widths.back()}, {"outputs", 1}}, {{"spectral", {spectral}}}));
     return layers;
 }
 
@@ -128,18 +134,19 @@ void add_resnet_rows(Catalogue& catalogue) {
                        "given",
                        3)},
                    ArchitectureBuilder{fitting_generator, generator_layers, latent_of}});
-    catalogue.add(
-        {"network",
-         "resnet-discriminator",
-         "residual blocks without normalisation, the first two of which halve the sides, the sum over "
-         "positions and a linear score; with classes a projection",
-         "Miyato et al. 2018, table 3 and figure 8, without spectral normalisation",
-         {widths_parameter("the channels of each block; 128-128-128-128 if not given", 2)},
-         ArchitectureBuilder{
-             [](const ImageFormat&) {
-                 return std::vector<Setting>{{"widths", list_of_numbers({128, 128, 128, 128})}};
-             },
-             discriminator_layers, [](const Spec&) { return std::size_t{0}; }}});
+    catalogue.add({"network",
+                   "resnet-discriminator",
+                   "residual blocks, the first two of which halve the sides, the sum over positions and a "
+                   "linear score; "
+                   "with classes a projection",
+                   "Miyato et al. 2018, table 3 and figure 8, where normalization is spectral",
+                   {widths_parameter("the channels of each block; 128-128-128-128 if not given", 2),
+                    none_or_spectral()},
+                   ArchitectureBuilder{
+                       [](const ImageFormat&) {
+                           return std::vector<Setting>{{"widths", list_of_numbers({128, 128, 128, 128})}};
+                       },
+                       discriminator_layers, [](const Spec&) { return std::size_t{0}; }}});
 }
 
 }  // namespace duet::models

@@ -92,7 +92,10 @@ TEST_CASE("a loss or penalty brings its preset below what is given, where it mea
     CHECK(critic.specs("penalties").front().kind == "gp");
     CHECK(critic.number("optimizers.generator.rate") == 1.0);
     CHECK(origin_of(critic, "optimizers.generator.beta2") == "preset wgan-gp");
-    CHECK_FALSE(critic.has("networks.discriminator.normalization"));
+    CHECK(critic.text("networks.discriminator.normalization") == "none");
+    const Spec without =
+        layers_of({toml("loss.kind = \"wasserstein\"\nnetworks.discriminator.kind = \"lenet\"")});
+    CHECK_FALSE(without.has("networks.discriminator.normalization"));
     const Spec convolutional = layers_of({toml("model = \"dcgan\"\npenalties = [{kind = \"gp\"}]")});
     CHECK(convolutional.text("networks.discriminator.normalization") == "none");
     CHECK(convolutional.spec("loss").kind == "non-saturating");
