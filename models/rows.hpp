@@ -10,7 +10,9 @@ void add_network_rows(Catalogue& catalogue);
 void add_loss_rows(Catalogue& catalogue);
 void add_metric_rows(Catalogue& catalogue);
 void add_penalty_rows(Catalogue& catalogue);
+void add_constraint_rows(Catalogue& catalogue);
 void add_optimizer_rows(Catalogue& catalogue);
+void add_rate_rows(Catalogue& catalogue);
 void add_recipe_rows(Catalogue& catalogue);
 void add_study_rows(Catalogue& catalogue);
 

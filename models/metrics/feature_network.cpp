@@ -102,7 +102,10 @@ Training feature_training_of(const Catalogue& catalogue, const FeatureNetwork& n
         const Spec& schedule = optimizer.spec("schedule");
         phase.optimizer = catalogue.builder<OptimizerBuilder>("optimizer", optimizer)("optimizer", optimizer);
         phase.rate = catalogue.builder<RateBuilder>("rate", schedule)(
-            catalogue, schedule, optimizer.number("rate"), recipe.whole("steps"));
+            catalogue, schedule, optimizer.number("rate"),
+            TrainingLength{recipe.whole("steps"), recipe.whole("batch")});
+        for (const Spec& constraint : optimizer.specs("constraints"))
+            catalogue.builder<ConstraintBuilder>("constraint", constraint)(constraint, phase);
     });
     Training training;
     training.networks = {network.features, network.classifier};

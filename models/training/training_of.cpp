@@ -20,7 +20,10 @@ Phase phase_of(const Catalogue& catalogue, const Spec& recipe, const std::string
         phase.optimizer = catalogue.builder<OptimizerBuilder>("optimizer", spec)(
             fmt::format("{}_{}", name, spec.kind), spec);
         phase.rate = catalogue.builder<RateBuilder>("rate", schedule)(
-            catalogue, schedule, spec.number("rate"), recipe.whole("steps"));
+            catalogue, schedule, spec.number("rate"),
+            TrainingLength{recipe.whole("steps"), recipe.whole("batch")});
+        for (const Spec& constraint : spec.specs("constraints"))
+            catalogue.builder<ConstraintBuilder>("constraint", constraint)(constraint, phase);
     } catch (const Error& error) {
         throw Error(fmt::format("{}{}optimizers.{}: {}", spec.from, spec.from.empty() ? "" : ": ", name,
                                 error.what()));
