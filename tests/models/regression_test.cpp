@@ -49,7 +49,7 @@ struct Regression {
                     fmt::format("{}/step{}/{}", rule, step + 1, name_of(net.variables()[i]));
                 CAPTURE(key);
                 if (const ArrayOf<double>* expected = exact.find(key))
-                    CHECK(relative_error(program.value(compared[i]), *expected) < 1e-6);
+                    CHECK(relative_error(program.value(compared[i]), *expected) < 1e-10);
                 else
                     REQUIRE((step != 0 && step != 99 && step + 1 != steps));
             }
