@@ -106,6 +106,12 @@ Variable Optimizer::scalar(const std::string& name) {
     return state(name_ + "." + name, Shape{});
 }
 
+void Optimizer::add_scheduled_option(const std::string& option, double value) {
+    const Variable variable = scalar(option);
+    variable.fill(static_cast<float>(value));
+    scheduled_.push_back({option, variable});
+}
+
 Variable Optimizer::slot(const std::string& name, const Variable& variable) {
     return state(name_ + "." + name + "." + variable.name(), variable.shape());
 }

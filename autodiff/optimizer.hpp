@@ -10,6 +10,13 @@
 
 namespace duet {
 
+/// An option of an optimizer that programs read from a variable, for a schedule to move it between runs.
+struct ScheduledOption {
+    std::string name;  ///< of the option, such as "beta2"
+    /// A scalar called `<optimizer>.<name>`.
+    Variable value;
+};
+
 /// What the optimizers share. An optimizer turns gradients into updates: ordinary op nodes that compute the
 /// next value of each variable, of the optimizer's slots and of its step count, for `compile` to run.
 ///
@@ -31,6 +38,10 @@ class Optimizer {
     void set_rate(double rate, Where where = {});
     /// Everything a checkpoint must hold to go on: the rate, the step count and the slots made so far.
     std::vector<Variable> variables() const;
+    /// The options that the optimizer was made to read from variables; none unless it was asked to.
+    const std::vector<ScheduledOption>& scheduled_options() const { return scheduled_; }
+    /// The variables whose gradients `apply` was given so far.
+    const std::vector<Variable>& trained() const { return trained_; }
 
     /// Appends the nodes of one step and returns the update of each variable and of the optimizer's own. All
     /// read the values at the start of the run. Throws Error if there are no gradients, if a variable comes
@@ -47,6 +58,8 @@ class Optimizer {
     Tensor read_rate(Graph& graph) const;
     /// The named scalar of the optimizer, made zero by the first call.
     Variable scalar(const std::string& name);
+    /// Adds an option that is read from a variable, and starts as `value`.
+    void add_scheduled_option(const std::string& option, double value);
     /// The slot of `variable`, of its shape, made of zeros by the first call.
     Variable slot(const std::string& name, const Variable& variable);
     /// Throws Error naming the optimizer and the option unless low <= value < high.
@@ -61,6 +74,7 @@ class Optimizer {
     Variable rate_;
     Variable rate_remainder_;
     std::vector<Variable> state_;
+    std::vector<ScheduledOption> scheduled_;
     std::vector<Variable> trained_;
 };
 

@@ -14,7 +14,7 @@ namespace {
 
 void check_rate(double rate, Where where) {
     if (!std::isfinite(rate) || rate < 0)
-        throw Error(fmt::format("{}: a schedule's rate is {}, but must be finite and not negative",
+        throw Error(fmt::format("{}: a number of a schedule is {}, but must be finite and not negative",
                                 to_string(where), rate));
 }
 
@@ -58,6 +58,16 @@ RateSchedule cosine_decay(double rate, std::uint64_t steps, double last, Where w
         if (step >= steps) return last;
         const double part = static_cast<double>(step) / static_cast<double>(steps);
         return last + (rate - last) * (1 + std::cos(std::numbers::pi * part)) / 2;
+    };
+}
+
+RateSchedule linear_decay(double rate, std::uint64_t steps, double last, Where where) {
+    check_rate(rate, where);
+    check_rate(last, where);
+    check_count(steps, where);
+    return [=](std::uint64_t step) {
+        if (step >= steps) return last;
+        return rate + (last - rate) * (static_cast<double>(step) / static_cast<double>(steps));
     };
 }
 

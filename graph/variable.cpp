@@ -144,6 +144,13 @@ void Variable::fill(float value) const {
     written();
 }
 
+void Variable::start_as(std::function<Array()> initial) const {
+    if (state_->newest == State::Newest::initial)
+        state_->initial = std::move(initial);
+    else
+        assign(with_memory(name(), initial));
+}
+
 template <class T>
 Shape shape_of(const ArrayOf<T>& array) {
     return Shape(std::vector<std::size_t>(array.shape().begin(), array.shape().end()));

@@ -36,6 +36,10 @@ class Variable {
     /// Sets every element.
     void fill(float value) const;
 
+    /// Starts it as what `initial` gives, which must have its shape, in place of what it was made with: asked
+    /// for when the value is first read, and at once if it was read or set before.
+    void start_as(std::function<Array()> initial) const;
+
     /// The storage of `value<T>()`, which stays where it is. Who writes to it says so with `written`.
     template <class T = float>
     T* data() const;

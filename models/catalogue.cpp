@@ -245,6 +245,8 @@ Catalogue standard_catalogue() {
     add_loss_rows(catalogue);
     add_penalty_rows(catalogue);
     add_optimizer_rows(catalogue);
+    add_constraint_rows(catalogue);
+    add_rate_rows(catalogue);
     add_recipe_rows(catalogue);
     add_metric_rows(catalogue);
     add_schedule_rows(catalogue);

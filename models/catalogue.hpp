@@ -83,14 +83,21 @@ using InitializerBuilder = std::function<Initializer(const Spec&)>;
 using LossBuilder = std::function<LossTerms(const Spec&)>;
 using PenaltyBuilder = std::function<Term(const Spec&)>;
 using OptimizerBuilder = std::function<std::shared_ptr<Optimizer>(const std::string& name, const Spec&)>;
-/// The learning rate of each step of a training of `steps`.
-using RateBuilder =
-    std::function<RateSchedule(const Catalogue&, const Spec&, double rate, std::uint64_t steps)>;
+/// How long a training is: its steps, and the images of each batch.
+struct TrainingLength {
+    std::uint64_t steps;
+    std::size_t batch;
+};
+
+/// A number that starts from `rate`, at each step of a training: a learning rate, or another one.
+using RateBuilder = std::function<RateSchedule(const Catalogue&, const Spec&, double rate, TrainingLength)>;
+/// Changes a phase, which has its optimizer, so that its updates keep to the constraint.
+using ConstraintBuilder = std::function<void(const Spec&, Phase&)>;
 /// The stages of a step, and what they watch and read.
 using StagesBuilder = std::function<void(const Spec&, Training&)>;
 using Builder = std::variant<std::monostate, LayerBuilder, InitializerBuilder, ArchitectureBuilder,
-                             LossBuilder, PenaltyBuilder, OptimizerBuilder, RateBuilder, StagesBuilder,
-                             TransformBuilder, MetricBuilder>;
+                             LossBuilder, PenaltyBuilder, OptimizerBuilder, RateBuilder, ConstraintBuilder,
+                             StagesBuilder, TransformBuilder, MetricBuilder>;
 
 /// One thing that a recipe can be made of.
 struct Row {

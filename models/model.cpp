@@ -1,5 +1,7 @@
 #include <duet/models/model.hpp>
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include <duet/graph/error.hpp>
@@ -10,6 +12,24 @@ const Network& Model::network(std::string_view name) const {
     for (const Network& network : networks)
         if (network.name() == name) return network;
     throw Error(fmt::format("the model has no network \"{}\"", name));
+}
+
+const Network* Model::average() const {
+    const auto found = std::find_if(networks.begin(), networks.end(), [](const Network& network) {
+        return network.name() == "average.generator";
+    });
+    return found == networks.end() ? nullptr : &*found;
+}
+
+const Network& Model::drawing() const {
+    const Network* averaged = average();
+    return averaged == nullptr ? generator() : *averaged;
+}
+
+Model Model::raw() const {
+    Model without = *this;
+    std::erase_if(without.networks, [&](const Network& network) { return network.name() == "average.generator"; });
+    return without;
 }
 
 std::vector<Variable> Model::variables() const {

@@ -21,6 +21,12 @@ struct Model {
     const Network& network(std::string_view name) const;
     const Network& generator() const { return network("generator"); }
     const Network& discriminator() const { return network("discriminator"); }
+    /// The network of the generator's averaged weights, "average.generator"; null where none are kept.
+    const Network* average() const;
+    /// What images are drawn with: the average where there is one, else the generator.
+    const Network& drawing() const;
+    /// The same without the average.
+    Model raw() const;
     /// What a weights file holds: the parameters of all networks, then their running statistics.
     std::vector<Variable> variables() const;
 };

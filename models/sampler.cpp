@@ -25,7 +25,7 @@ Program<float> compile_latents(std::size_t latent, std::uint64_t seed, const Are
 Program<float> compile_images(const Model& model, const Tensor& latent, const Tensor& labels,
                               const Arena& arena, Where where) {
     const WhereScope caller(latent.graph(), where);
-    Tensor images = model.generator()(latent, Mode::inference, labels);
+    Tensor images = model.drawing()(latent, Mode::inference, labels);
     if (model.images.range == ValueRange::symmetric) images = 0.5 * images + 0.5;
     return compile<float>(latent.graph(), {images}, {}, arena);
 }

@@ -11,7 +11,7 @@
 
 namespace duet::models {
 
-/// Draws images from a generator, with its running statistics as they are. Image i depends on the weights,
+/// Draws images from Model::drawing, with its running statistics as they are. Image i depends on the weights,
 /// the seed, i and its label alone: the first ten of a thousand are the ten drawn alone, for any number of
 /// threads.
 class Sampler {

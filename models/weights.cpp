@@ -179,7 +179,13 @@ void save_weights(const Model& model, const Spec& layer, const Position& at,
 }
 
 void load_weights(const Model& model, const Safetensors& file, const std::filesystem::path& path) {
-    const std::vector<Variable> variables = model.variables();
+    const auto of_average = [](const std::string& name) { return name.starts_with("average."); };
+    const bool averaged = std::any_of(file.tensors.begin(), file.tensors.end(), [&](const NamedArray& tensor) {
+        return of_average(tensor.name);
+    });
+    std::vector<Variable> variables = model.variables();
+    if (!averaged)
+        std::erase_if(variables, [&](const Variable& variable) { return of_average(variable.name()); });
     for (const Variable& variable : variables) {
         const Shape shape = shape_of(array_of(file, variable.name(), path));
         if (shape != variable.shape())
@@ -188,7 +194,7 @@ void load_weights(const Model& model, const Safetensors& file, const std::filesy
     }
     if (file.tensors.size() != variables.size() && !is_checkpoint(file))
         for (const NamedArray& tensor : file.tensors) {
-            const bool known = tensor.name.ends_with(".num_batches_tracked") ||
+            const bool known = tensor.name.ends_with(".num_batches_tracked") || of_average(tensor.name) ||
                                std::any_of(variables.begin(), variables.end(), [&](const Variable& variable) {
                                    return variable.name() == tensor.name;
                                });

@@ -19,13 +19,14 @@ Spec identity_of(const Spec& recipe) {
     return identity;
 }
 
-/// What a recipe schedules at a step: every rate, then every weight.
+/// What a recipe schedules at a step: every rate, then every weight, then what else there is.
 std::vector<double> scheduled(const models::Training& training, std::uint64_t step) {
     std::vector<double> all;
     for (const models::Phase& phase : training.phases) {
         all.push_back(phase.rate ? phase.rate(step) : 0);
         for (const models::Term& term : phase.terms) all.push_back(term.schedule ? term.schedule(step) : 0);
     }
+    for (const models::Scheduled& each : training.scheduled) all.push_back(each.schedule(step));
     return all;
 }
 

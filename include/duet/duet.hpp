@@ -74,6 +74,7 @@
 #include <duet/models/onnx.hpp>
 #include <duet/models/sampler.hpp>
 #include <duet/models/terms/augmentation.hpp>
+#include <duet/models/terms/constraints.hpp>
 #include <duet/models/terms/losses.hpp>
 #include <duet/models/terms/penalties.hpp>
 #include <duet/models/training/adaptive_steps.hpp>

@@ -98,13 +98,10 @@ Training feature_training_of(const Catalogue& catalogue, const FeatureNetwork& n
              const Tensor features = dropout(view.apply("features", moved), "dropout", dropped);
              return softmax_cross_entropy(view.apply("classifier", features), view.labels());
          }}};
-    about(recipe, "optimizer", [&] {
-        const Spec& schedule = optimizer.spec("schedule");
-        phase.optimizer = catalogue.builder<OptimizerBuilder>("optimizer", optimizer)("optimizer", optimizer);
-        phase.rate = catalogue.builder<RateBuilder>("rate", schedule)(
-            catalogue, schedule, optimizer.number("rate"), recipe.whole("steps"));
-    });
     Training training;
+    about(recipe, "optimizer", [&] {
+        give_optimizer(catalogue, optimizer, "optimizer", length_of(recipe), phase, training.scheduled);
+    });
     training.networks = {network.features, network.classifier};
     training.images = network.images;
     training.phases = {std::move(phase)};

@@ -21,6 +21,27 @@ std::string place(const Value& value, std::string_view path) {
     return value.from.empty() ? std::string(path) : fmt::format("{}: {}", value.from, path);
 }
 
+TrainingLength length_of(const Spec& recipe) {
+    return {recipe.whole("steps"), recipe.whole("batch")};
+}
+
+RateSchedule schedule_in(const Catalogue& catalogue, const Spec& group, const std::string& key, double from,
+                         TrainingLength length) {
+    const Spec& schedule = group.spec(key);
+    return catalogue.builder<RateBuilder>("rate", schedule)(catalogue, schedule, from, length);
+}
+
+void give_optimizer(const Catalogue& catalogue, const Spec& spec, const std::string& name,
+                    TrainingLength length, Phase& phase, std::vector<Scheduled>& scheduled) {
+    phase.optimizer = catalogue.builder<OptimizerBuilder>("optimizer", spec)(name, spec);
+    phase.rate = schedule_in(catalogue, spec, "schedule", spec.number("rate"), length);
+    for (const Spec& constraint : spec.specs("constraints"))
+        catalogue.builder<ConstraintBuilder>("constraint", constraint)(constraint, phase);
+    for (const ScheduledOption& option : phase.optimizer->scheduled_options())
+        scheduled.push_back({option.value, schedule_in(catalogue, spec, option.name + "_schedule",
+                                                       spec.number(option.name), length)});
+}
+
 void fit_size(Spec& recipe, const Dataset& data) {
     const std::pair<const char*, std::size_t> sizes[] = {
         {"images.height", data.height}, {"images.width", data.width}, {"images.channels", data.channels}};

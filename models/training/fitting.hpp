@@ -32,6 +32,16 @@ auto about(const Spec& recipe, const std::string& path, Action&& action) -> decl
     }
 }
 
+/// How long a recipe with `steps` and `batch` trains.
+TrainingLength length_of(const Spec& recipe);
+/// The schedule that stands in `group`, under `key`, of a number that starts `from`; none where it is constant.
+RateSchedule schedule_in(const Catalogue& catalogue, const Spec& group, const std::string& key, double from,
+                         TrainingLength length);
+/// Gives a phase the optimizer that a spec describes, called `name`, with its rate and constraints, and adds
+/// what else of it changes with the steps to `scheduled`.
+void give_optimizer(const Catalogue& catalogue, const Spec& spec, const std::string& name,
+                    TrainingLength length, Phase& phase, std::vector<Scheduled>& scheduled);
+
 /// Sets what is not given of the images' size, or throws Error if they have another.
 void fit_size(Spec& recipe, const Dataset& data);
 /// Sets images.classes where it is "data". Throws Error if the images have no labels.

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <limits>
 
 #include <duet/autodiff/adam.hpp>
@@ -11,25 +12,20 @@ namespace duet::models {
 namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
-constexpr std::int64_t most_steps = 1'000'000'000'000;
 
 Parameter rate(double otherwise) {
     return {"rate", "the learning rate", number_above(0), {{otherwise}}};
 }
 
-/// Of a rate that falls.
-Parameter factor(double otherwise) {
-    const Rule at_most_one = share();
-    return {
-        "factor",
-        "above 0, at most 1",
-        {"a number above 0 and at most 1", [above = number_above(0).accepts, most = at_most_one.accepts](
-                                               const Value& value) { return above(value) && most(value); }},
-        {{otherwise}}};
-}
-
 Parameter schedule() {
     return {"schedule", "how the rate changes", spec_of("rate"), {{Spec{"constant", {}, {}}}}};
+}
+
+Parameter constraints() {
+    return {"constraints",
+            "what gradients and weights keep to",
+            specs_of("constraint"),
+            {{std::vector<Value>{}}}};
 }
 
 Parameter decay(const char* key, const char* help, double otherwise) {
@@ -40,79 +36,63 @@ Parameter epsilon() {
     return {"epsilon", "added to the root of the mean squared gradient", number_from(0, infinity), {{1e-8}}};
 }
 
+/// Whether a number below 1 that follows the schedule stays below 1: none rises but to its `last`.
+bool ends_below_one(const Spec& schedule) {
+    const Value* last = schedule.find("last");
+    const Value* then = schedule.find("then");
+    const Spec* next = then == nullptr ? nullptr : std::get_if<Spec>(&then->is);
+    return (last == nullptr || number_from(0, 1).accepts(*last)) &&
+           (next == nullptr || ends_below_one(*next));
+}
+
+Parameter beta2_schedule() {
+    Rule rule = spec_of("rate");
+    rule.expected += ", whose last number is at least 0 and below 1";
+    rule.accepts = [](const Value& value) {
+        const auto* spec = std::get_if<Spec>(&value.is);
+        return spec != nullptr && ends_below_one(*spec);
+    };
+    return {"beta2_schedule", "how beta2 changes", rule, {{Spec{"constant", {}, {}}}}};
+}
+
+std::vector<Parameter> of_adam(std::vector<Parameter> more) {
+    std::vector<Parameter> parameters{
+        rate(2e-4), decay("beta1", "how much of the mean gradient a step keeps", 0.5),
+        decay("beta2", "how much of the mean squared gradient a step keeps", 0.999), epsilon()};
+    std::move(more.begin(), more.end(), std::back_inserter(parameters));
+    parameters.insert(parameters.end(), {schedule(), beta2_schedule(), constraints()});
+    return parameters;
+}
+
+AdamOptions adam_options(const Spec& spec) {
+    AdamOptions options{spec.number("rate"), spec.number("beta1"), spec.number("beta2"),
+                        spec.number("epsilon")};
+    options.scheduled_beta2 = spec.spec("beta2_schedule").kind != "constant";
+    return options;
+}
+
 template <class T, class Options>
 OptimizerBuilder makes(Options (*options)(const Spec&)) {
     return
         [=](const std::string& name, const Spec& spec) { return std::make_shared<T>(name, options(spec)); };
 }
 
-void add_rates(Catalogue& catalogue) {
-    const auto of = [](RateSchedule (*schedule)(const Spec&, double, std::uint64_t)) {
-        return RateBuilder([=](const Catalogue&, const Spec& spec, double rate, std::uint64_t steps) {
-            return schedule(spec, rate, steps);
-        });
-    };
-    const auto steps = [](const char* key, const char* help, std::int64_t least, std::int64_t otherwise) {
-        return Parameter{key, help, whole_number(least, most_steps), {{otherwise}}};
-    };
-    catalogue.add(
-        {"rate", "constant", "the same at every step", "", {}, of([](const Spec&, double, std::uint64_t) {
-             return RateSchedule();
-         })});
-    catalogue.add({"rate",
-                   "step-decay",
-                   "rate factor^floor(step / every)",
-                   "PyTorch's StepLR",
-                   {steps("every", "steps", 1, 1000), factor(0.5)},
-                   of([](const Spec& spec, double rate, std::uint64_t) {
-                       return step_decay(rate, spec.whole("every"), spec.number("factor"));
-                   })});
-    catalogue.add({"rate",
-                   "exponential-decay",
-                   "rate factor^step",
-                   "PyTorch's ExponentialLR",
-                   {factor(0.9999)},
-                   of([](const Spec& spec, double rate, std::uint64_t) {
-                       return exponential_decay(rate, spec.number("factor"));
-                   })});
-    catalogue.add({"rate",
-                   "cosine-decay",
-                   "half a cosine from the rate to the last one",
-                   "Loshchilov and Hutter 2017; PyTorch's CosineAnnealingLR",
-                   {steps("steps", "of the descent; 0 for the whole training", 0, 0),
-                    {"last", "the rate at its end", number_from(0, infinity), {{0.0}}}},
-                   of([](const Spec& spec, double rate, std::uint64_t training) {
-                       const std::size_t steps = spec.whole("steps");
-                       return cosine_decay(rate, steps == 0 ? training : steps, spec.number("last"));
-                   })});
-    catalogue.add(
-        {"rate",
-         "linear-warmup",
-         "rises from 0 in so many steps, then follows another schedule",
-         "Goyal et al. 2017, section 2.2",
-         {steps("steps", "of the rise", 1, 1000),
-          {"then", "the schedule", spec_of("rate"), {{Spec{"constant", {}, {}}}}}},
-         RateBuilder([](const Catalogue& all, const Spec& spec, double rate, std::uint64_t training) {
-             const Spec& then = spec.spec("then");
-             const RateSchedule schedule = all.builder<RateBuilder>("rate", then)(all, then, rate, training);
-             return linear_warmup(spec.whole("steps"), schedule ? schedule : constant_rate(rate));
-         })});
-}
-
 }  // namespace
 
 void add_optimizer_rows(Catalogue& catalogue) {
-    catalogue.add(
-        {"optimizer",
-         "adam",
-         "adaptive moments",
-         "Kingma and Ba 2015",
-         {rate(2e-4), decay("beta1", "how much of the mean gradient a step keeps", 0.5),
-          decay("beta2", "how much of the mean squared gradient a step keeps", 0.999), epsilon(), schedule()},
-         makes<Adam, AdamOptions>([](const Spec& spec) {
-             return AdamOptions{spec.number("rate"), spec.number("beta1"), spec.number("beta2"),
-                                spec.number("epsilon")};
-         })});
+    catalogue.add({"optimizer", "adam", "adaptive moments", "Kingma and Ba 2015", of_adam({}),
+                   makes<Adam, AdamOptions>(adam_options)});
+    catalogue.add({"optimizer", "adam-w", "adaptive moments, and weights that decay apart from the gradient",
+                   "Loshchilov and Hutter 2019, algorithm 2; PyTorch's AdamW",
+                   of_adam({{"weight_decay",
+                             "how much of a weight a step takes away, times the rate",
+                             number_from(0, infinity),
+                             {{0.01}}}}),
+                   makes<Adam, AdamOptions>([](const Spec& spec) {
+                       AdamOptions options = adam_options(spec);
+                       options.weight_decay = spec.number("weight_decay");
+                       return options;
+                   })});
     catalogue.add({"optimizer",
                    "sgd",
                    "gradient descent, with momentum above 0",
@@ -120,7 +100,8 @@ void add_optimizer_rows(Catalogue& catalogue) {
                    {rate(1e-2),
                     decay("momentum", "how much of the last step is kept", 0),
                     {"nesterov", "look ahead along the momentum", true_or_false(), {{false}}},
-                    schedule()},
+                    schedule(),
+                    constraints()},
                    makes<Sgd, SgdOptions>([](const Spec& spec) {
                        if (spec.flag("nesterov") && spec.number("momentum") == 0)
                            throw Error("nesterov looks ahead along a momentum, which is 0: give one above 0");
@@ -135,13 +116,13 @@ void add_optimizer_rows(Catalogue& catalogue) {
                     epsilon(),
                     decay("momentum", "how much of the last step is kept", 0),
                     {"centered", "divide by the standard deviation", true_or_false(), {{false}}},
-                    schedule()},
+                    schedule(),
+                    constraints()},
                    makes<RmsProp, RmsPropOptions>([](const Spec& spec) {
                        return RmsPropOptions{spec.number("rate"), spec.number("decay"),
                                              spec.number("epsilon"), spec.number("momentum"),
                                              spec.flag("centered")};
                    })});
-    add_rates(catalogue);
 }
 
 }  // namespace duet::models

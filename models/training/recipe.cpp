@@ -91,9 +91,9 @@ std::uint64_t check_declared(const Spec& recipe, Training training) {
         phase.optimizer = std::make_shared<Sgd>(phase.name + "_declared", SgdOptions{});
     check_training(training);
     const Shape images = training.images.batch_of(training.batch);
-    for (const Network& network : training.networks)
-        about(recipe, "networks." + network.name(), [&] {
-            if (network.variables().empty()) throw Error("has no parameters, so that nothing is trained");
+    for (const char* name : {"generator", "discriminator"})
+        about(recipe, fmt::format("networks.{}", name), [&] {
+            if (training.network(name).variables().empty()) throw Error("has no parameters, so that nothing is trained");
         });
     Graph graph(training.seed);
     View view(graph, training);
@@ -255,6 +255,8 @@ Model model_of(const Catalogue& catalogue, const Spec& recipe) {
         }));
     }
     const Spec& generator = recipe.spec("networks.generator");
+    if (recipe.number("average.decay") > 0)
+        model.networks.push_back(build(catalogue, "average.generator", generator, images, 0));
     model.latent = catalogue.builder<ArchitectureBuilder>("network", generator).inputs(generator);
     return model;
 }

@@ -160,10 +160,7 @@ DeclaredStage declare_stage(Graph& graph, const Training& training, const Stage&
         Updates updates =
             phase.optimizer->apply(phase.gradient_rule ? phase.gradient_rule(tapes[i], objectives[i], trained)
                                                        : tapes[i].gradient(objectives[i], trained));
-        for (const UpdateRule& rule : phase.updates) {
-            const Updates further = rule(graph, updates);
-            updates.insert(updates.end(), further.begin(), further.end());
-        }
+        for (const UpdateRule& rule : phase.updates) updates = rule(graph, updates);
         result.updates.push_back(std::move(updates));
     }
     result.real = declaration.view().declared_real();

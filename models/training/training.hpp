@@ -35,7 +35,9 @@ struct Term {
 using GradientRule =
     std::function<VariableGradients(const GradientTape&, const Tensor& loss, const std::vector<Variable>&)>;
 
-/// Further updates that follow from an optimizer's, such as moving averages of the values it makes.
+/// Makes all updates of a phase of those there are: the optimizer's, or what the rule before made of them.
+/// It returns them changed, such as weights kept within bounds, or with others added to them, such as moving
+/// averages of the values they make.
 using UpdateRule = std::function<Updates(Graph&, const Updates&)>;
 
 /// What stands between images and every score, real and fake alike. `name` says which images they are,
@@ -60,6 +62,7 @@ struct Phase {
     /// The learning rate of each step, in place of the optimizer's own.
     RateSchedule rate = {};
     GradientRule gradient_rule = {};
+    /// Applied in their order, each to what the one before made.
     std::vector<UpdateRule> updates = {};
 };
 

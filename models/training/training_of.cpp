@@ -7,6 +7,7 @@
 
 #include <duet/graph/error.hpp>
 #include <duet/models/training/fitting.hpp>
+#include <duet/models/training/moving_average.hpp>
 #include <duet/models/training/view.hpp>
 #include <duet/ops/activation.hpp>
 #include <duet/ops/reduce.hpp>
@@ -15,12 +16,6 @@
 namespace duet::models {
 
 namespace {
-
-/// The schedule that stands in `group` beside the number that it changes; none where it is constant.
-RateSchedule schedule_in(const Catalogue& catalogue, const Spec& recipe, const Spec& group, double from) {
-    const Spec& schedule = group.spec("schedule");
-    return catalogue.builder<RateBuilder>("rate", schedule)(catalogue, schedule, from, recipe.whole("steps"));
-}
 
 /// The optimizer of a network under penalties that count in every k-th step alone: its Adam sees k / (k + 1)
 /// of the steps that a lazy regulariser's own would make (Karras et al. 2020, appendix B).
@@ -38,13 +33,12 @@ Spec rescaled(Spec optimizer, const std::vector<Spec>& penalties) {
 
 /// A phase of one network, which carries its name.
 Phase phase_of(const Catalogue& catalogue, const Spec& recipe, const std::string& name,
-               const std::vector<Spec>& penalties = {}) {
+               const std::vector<Spec>& penalties, std::vector<Scheduled>& scheduled) {
     Phase phase{name, {name}, {}};
     about(recipe, "optimizers." + name, [&] {
         const Spec spec = rescaled(recipe.spec("optimizers." + name), penalties);
-        phase.optimizer = catalogue.builder<OptimizerBuilder>("optimizer", spec)(
-            fmt::format("{}_{}", name, spec.kind), spec);
-        phase.rate = schedule_in(catalogue, recipe, spec, spec.number("rate"));
+        give_optimizer(catalogue, spec, fmt::format("{}_{}", name, spec.kind), length_of(recipe), phase,
+                       scheduled);
     });
     return phase;
 }
@@ -53,7 +47,7 @@ Phase phase_of(const Catalogue& catalogue, const Spec& recipe, const std::string
 Term penalty_of(const Catalogue& catalogue, const Spec& recipe, const Spec& penalty) {
     Term term = catalogue.builder<PenaltyBuilder>("penalty", penalty)(penalty);
     term.weight = penalty.number("weight") * static_cast<double>(term.every);
-    term.schedule = schedule_in(catalogue, recipe, penalty, term.weight);
+    term.schedule = schedule_in(catalogue, penalty, "schedule", term.weight, length_of(recipe));
     return term;
 }
 
@@ -62,7 +56,7 @@ void add_transform(const Catalogue& catalogue, const Spec& recipe, const Spec& s
     const std::string label = fmt::format("transforms.{}.{}", training.transforms.size(), spec.kind);
     std::optional<Variable> strength;
     const double value = spec.number(builder.strength);
-    if (const RateSchedule schedule = schedule_in(catalogue, recipe, spec, value)) {
+    if (const RateSchedule schedule = schedule_in(catalogue, spec, "schedule", value, length_of(recipe))) {
         strength.emplace(label + "." + builder.strength, Shape{}, static_cast<float>(value));
         training.scheduled.push_back({*strength, schedule});
     }
@@ -76,12 +70,38 @@ void add_transform(const Catalogue& catalogue, const Spec& recipe, const Spec& s
         });
 }
 
+std::vector<Variable> all_of(const Network& network) {
+    std::vector<Variable> variables = network.variables();
+    variables.insert(variables.end(), network.statistics().begin(), network.statistics().end());
+    return variables;
+}
+
+/// The average of the generator's weights moves wherever they do.
+void add_average(const Spec& recipe, const Model& model, Training& training) {
+    const Network* average = model.average();
+    if (average == nullptr) return;
+    const double decay = recipe.number("average.decay");
+    MovingAverage::Decay kept = decay;
+    if (recipe.flag("average.warm_up")) {
+        const Variable present("average.decay", Shape{}, 0.0F);
+        training.scheduled.push_back({present, [=](std::uint64_t step) {
+                                          const auto past = static_cast<double>(step);
+                                          return std::min(decay, (1 + past) / (10 + past));
+                                      }});
+        kept = present;
+    }
+    for (Phase& phase : training.phases)
+        if (phase.name == "generator")
+            phase.updates.push_back(MovingAverage(all_of(model.generator()), all_of(*average), kept).rule());
+}
+
 }  // namespace
 
 Training training_of(const Catalogue& catalogue, const Spec& recipe, const Model& model) {
     const std::vector<Spec> penalties = recipe.specs("penalties");
-    Phase generator = phase_of(catalogue, recipe, "generator"),
-          discriminator = phase_of(catalogue, recipe, "discriminator", penalties);
+    Training training;
+    Phase generator = phase_of(catalogue, recipe, "generator", {}, training.scheduled),
+          discriminator = phase_of(catalogue, recipe, "discriminator", penalties, training.scheduled);
     const Spec& loss = recipe.spec("loss");
     LossTerms terms = catalogue.builder<LossBuilder>("loss", loss)(loss);
     generator.terms = {std::move(terms.generator)};
@@ -91,7 +111,6 @@ Training training_of(const Catalogue& catalogue, const Spec& recipe, const Model
     discriminator.watched = {
         {"real_probability", [](View& view) { return mean(sigmoid(view.real_score())); }},
         {"fake_probability", [](View& view) { return mean(sigmoid(view.fake_score())); }}};
-    Training training;
     training.networks = model.networks;
     training.images = model.images;
     training.latent = model.latent;
@@ -102,6 +121,7 @@ Training training_of(const Catalogue& catalogue, const Spec& recipe, const Model
     training.packing = recipe.whole("packing");
     for (const Spec& transform : recipe.specs("transforms"))
         add_transform(catalogue, recipe, transform, training);
+    add_average(recipe, model, training);
     const Spec& schedule = recipe.spec("schedule");
     catalogue.builder<StagesBuilder>("schedule", schedule)(schedule, training);
     return training;

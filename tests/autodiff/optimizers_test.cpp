@@ -216,6 +216,8 @@ TEST_CASE("optimizers refuse options outside their ranges") {
         CHECK_THROWS_AS(RmsProp("rms_prop", {1e-3, 0.9, 1e-8, beta}), Error);
     }
     CHECK_THROWS_AS(Adam("adam", {1e-3, 0.9, 0.999, -1}), Error);
+    CHECK_THROWS_AS(Adam("adam", {1e-3, 0.9, 0.999, 1e-8, -1}), Error);
+    CHECK_THROWS_AS(Adam("adam", {1e-3, 0.9, 0.999, 1e-8, infinity}), Error);
     CHECK_THROWS_AS(Sgd("sgd", {1e-3, 0.0, true}), Error);
     CHECK_THROWS_AS(Sgd(""), Error);
     Sgd sgd("sgd");
