@@ -150,15 +150,18 @@ void lookahead(Trainer& trainer) {
 
 constexpr double h = dirac_rate, c = dirac_penalty;
 
-/// Of the roots of z^2 + b z + c.
-double largest_root(Complex b, Complex c) {
-    const Complex root = std::sqrt(b * b - 4.0 * c);
-    return std::max(std::abs(-b + root), std::abs(-b - root)) / 2;
+/// Of the roots of z^2 + linear z + constant.
+double largest_root(Complex linear, Complex constant) {
+    const Complex root = std::sqrt(linear * linear - 4.0 * constant);
+    return std::max(std::abs(-linear + root), std::abs(-linear - root)) / 2;
 }
 
-/// Of the roots of z^4 + a z^3 + b z^2 + c z + d.
-double largest_root(double a, double b, double c, double d) {
-    return spectral_radius({-a, -b, -c, -d, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0});
+/// Of the roots of z^4 + cubic z^3 + square z^2 + linear z + constant.
+double largest_root(double cubic, double square, double linear, double constant) {
+    return spectral_radius({-cubic, -square, -linear, -constant,  //
+                            1, 0, 0, 0,                           //
+                            0, 1, 0, 0,                           //
+                            0, 0, 1, 0});
 }
 
 double with_penalty(double s, double penalty) {
@@ -170,9 +173,9 @@ double alternating_with_penalty(double s, double penalty) {
 }
 
 double with_momentum(double s, double b, double penalty, bool alternating) {
-    const double ours = 1 + b, theirs = 1 + b - h * penalty, game = h * h * s * s;
-    return largest_root(-ours - theirs + (alternating ? game : 0),
-                        ours * theirs + 2 * b + (alternating ? 0 : game), -b * (ours + theirs), b * b);
+    const double free = 1 + b, held = 1 + b - h * penalty, game = h * h * s * s;
+    return largest_root(-free - held + (alternating ? game : 0),
+                        free * held + 2 * b + (alternating ? 0 : game), -b * (free + held), b * b);
 }
 
 }  // namespace
