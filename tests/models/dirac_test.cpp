@@ -67,13 +67,16 @@ std::vector<DiracLoss> further_losses() {
 }  // namespace
 
 TEST_CASE("a step of the trainer contracts the Dirac-GAN as theory says, for every update and loss") {
+    // Rounding moves a double eigenvalue by its root, all others by about itself.
     std::vector<DiracLoss> losses = dirac_losses();
     for (const DiracLoss& loss : further_losses()) losses.push_back(loss);
     for (const DiracUpdate& update : dirac_updates())
         for (const DiracLoss& loss : losses) {
             CAPTURE(update.name);
             CAPTURE(loss.name);
-            CHECK(std::abs(computed_radius(update, loss) - update.closed_form(loss.slope)) < 1e-6);
+            const bool double_root = update.name == "unrolled" && loss.slope == 1.0;
+            CHECK(std::abs(computed_radius(update, loss) - update.closed_form(loss.slope)) <
+                  (double_root ? 1e-6 : 1e-10));
         }
 }
 
