@@ -9,6 +9,7 @@ void add_train_command(CLI::App& app);
 void add_sample_command(CLI::App& app);
 void add_inspect_command(CLI::App& app);
 void add_compare_command(CLI::App& app);
+void add_bench_command(CLI::App& app);
 void add_list_command(CLI::App& app);
 void add_plot_command(CLI::App& app);
 void add_features_command(CLI::App& app);

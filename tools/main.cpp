@@ -103,6 +103,7 @@ int run(int argc, char** argv) {
     duet::tools::add_evaluate_command(app);
     duet::tools::add_features_command(app);
     duet::tools::add_study_command(app);
+    duet::tools::add_bench_command(app);
     duet::tools::add_list_command(app);
     duet::tools::add_completion_command(app);
     duet::tools::add_man_command(app);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 #include <numeric>
+#include <optional>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -33,12 +34,50 @@ void check(const Training& training, const Dataset& data) {
             data.height, data.width, data.channels, images.height, images.width, images.channels));
 }
 
+/// The batch that programs of one type read.
+template <class T>
+struct FedBatch {
+    FedBatch(const Shape& image_shape, const Shape& label_shape)
+        : images(filled(image_shape, T(0))), labels(filled(label_shape, T(0))) {}
+
+    ArrayOf<T> images, labels;
+};
+
+class RunnableProgram : public StepProgram {
+ public:
+    virtual void run(std::uint64_t draw) = 0;
+    virtual double fetched(std::size_t fetch) const = 0;
+    virtual void set_profiled(bool profiled) = 0;
+};
+
+template <class T>
+class ProgramIn final : public RunnableProgram {
+ public:
+    ProgramIn(const Graph& graph, const DeclaredStage& declared, const Arena& arena,
+              const CompileOptions& how, const FedBatch<T>& batch)
+        : program_(compile<T>(graph, declared.fetches, declared.updates, arena, how)) {
+        if (declared.real.valid()) feeds_.push_back({declared.real, batch.images});
+        if (declared.labels.valid()) feeds_.push_back({declared.labels, batch.labels});
+    }
+
+    void run(std::uint64_t draw) override { program_.run(feeds_, draw); }
+    double fetched(std::size_t fetch) const override { return static_cast<double>(*program_[fetch].data()); }
+    void set_profiled(bool profiled) override { program_.set_profiled(profiled); }
+    const ProgramReport& report() const override { return program_.report(); }
+    std::vector<InstructionTime> times() const override { return program_.times(); }
+    std::string describe() const override { return program_.describe(); }
+    std::string to_dot() const override { return program_.to_dot(); }
+
+ private:
+    Program<T> program_;
+    std::vector<FeedOf<T>> feeds_;
+};
+
 /// One program of a stage: that of the steps that leave out the terms of some intervals.
 struct StageProgram {
     std::vector<std::size_t> left_out;
     std::unique_ptr<Graph> graph;
-    std::vector<Feed> feeds;
-    Program<float> program;
+    std::unique_ptr<RunnableProgram> program;
     /// The metric, by its place in the record, that each fetch gives.
     std::vector<std::pair<std::size_t, std::size_t>> metrics;
 };
@@ -79,12 +118,13 @@ struct Trainer::Parts {
         : training(std::move(wanted)),
           options(how),
           batches(std::move(data), training.batch, training.seed, training.images.range),
-          images(filled(training.images.batch_of(training.batch), 0.0F)),
-          labels(filled(Shape{training.batch}, 0.0F)),
+          batch(training.images.batch_of(training.batch), Shape{training.batch}),
           arena(how.threads),
           weights(scheduled_weights(training)) {
         scheduled = training.scheduled;
         scheduled.insert(scheduled.end(), weights.begin(), weights.end());
+        if (options.precision == Precision::float64)
+            exact_batch.emplace(shape_of(batch.images), shape_of(batch.labels));
         keep_networks();
         for (const Stage& stage : training.stages) stages.push_back(compile_stage(stage, false));
         values.resize(names.size());
@@ -129,15 +169,16 @@ struct Trainer::Parts {
         how.fuse = options.fuse;
         how.rewrite = options.rewrite;
         how.report_passes = options.report_passes;
-        Program<float> program = compile<float>(*graph, declared.fetches, declared.updates, arena, how);
-        std::vector<Feed> feeds;
-        if (declared.real.valid()) feeds.push_back({declared.real, images});
-        if (declared.labels.valid()) feeds.push_back({declared.labels, labels});
+        std::unique_ptr<RunnableProgram> program;
+        if (exact_batch)
+            program = std::make_unique<ProgramIn<double>>(*graph, declared, arena, how, *exact_batch);
+        else
+            program = std::make_unique<ProgramIn<float>>(*graph, declared, arena, how, batch);
         for (const Updates& updates : declared.updates)
             for (const Update& update : updates)
                 if (std::find(updated.begin(), updated.end(), update.variable) == updated.end())
                     updated.push_back(update.variable);
-        return {std::move(left_out), std::move(graph), std::move(feeds), std::move(program), {}};
+        return {std::move(left_out), std::move(graph), std::move(program), {}};
     }
 
     /// A metric belongs to the first stage that has one of its name.
@@ -159,10 +200,14 @@ struct Trainer::Parts {
                                              [](const CompiledStage& stage) { return stage.reads_labels; });
         arena.for_each_thread([&](std::size_t thread) {
             if (with_labels)
-                batches.fill_part(number, thread, arena.threads(), images, labels);
+                batches.fill_part(number, thread, arena.threads(), batch.images, batch.labels);
             else
-                batches.fill_part(number, thread, arena.threads(), images);
+                batches.fill_part(number, thread, arena.threads(), batch.images);
         });
+        if (exact_batch) {
+            std::copy(batch.images.begin(), batch.images.end(), exact_batch->images.begin());
+            std::copy(batch.labels.begin(), batch.labels.end(), exact_batch->labels.begin());
+        }
         filled_batch = number;
     }
 
@@ -197,10 +242,9 @@ struct Trainer::Parts {
             const std::uint64_t repeats = stage.repeats();
             for (std::uint64_t i = 0; i < repeats; ++i) {
                 provide_batch(stage);
-                due->program.run(due->feeds, state.at.draw++);
+                due->program->run(state.at.draw++);
             }
-            for (const auto& [fetch, place] : due->metrics)
-                values[place] = static_cast<double>(*due->program[fetch].data());
+            for (const auto& [fetch, place] : due->metrics) values[place] = due->program->fetched(fetch);
         }
         ++state.at.step;
         for (const CompiledStage& stage : all)
@@ -236,7 +280,8 @@ struct Trainer::Parts {
     Training training;
     TrainerOptions options;
     Batches batches;
-    Array images, labels;
+    FedBatch<float> batch;
+    std::optional<FedBatch<double>> exact_batch;  ///< its copy, if programs are in float64
     std::uint64_t filled_batch = ~std::uint64_t{0};
     Arena arena;
     State state;
@@ -334,11 +379,11 @@ std::uint64_t Trainer::steps_for_epochs(std::uint64_t epochs) const {
 
 void Trainer::set_profiled(bool profiled) {
     for (CompiledStage& stage : parts_->stages)
-        for (StageProgram& program : stage.programs) program.program.set_profiled(profiled);
+        for (StageProgram& program : stage.programs) program.program->set_profiled(profiled);
 }
 
-std::vector<std::pair<std::string, const Program<float>*>> Trainer::programs() const {
-    std::vector<std::pair<std::string, const Program<float>*>> all;
+std::vector<std::pair<std::string, const StepProgram*>> Trainer::programs() const {
+    std::vector<std::pair<std::string, const StepProgram*>> all;
     for (std::size_t i = 0; i < parts_->stages.size(); ++i)
         for (const StageProgram& program : parts_->stages[i].programs)
             all.emplace_back(
@@ -346,7 +391,7 @@ std::vector<std::pair<std::string, const Program<float>*>> Trainer::programs() c
                             program.left_out.empty() ? std::string()
                                                      : fmt::format(", without terms of every {} steps",
                                                                    fmt::join(program.left_out, " and "))),
-                &program.program);
+                program.program.get());
     return all;
 }
 

@@ -15,12 +15,29 @@
 
 namespace duet::models {
 
-/// How the programs of a training are made; see Arena and CompileOptions. It decides no result.
+/// What a training computes in.
+enum class Precision { float32, float64 };
+
+/// How the programs of a training are made; see Arena and CompileOptions. Only the precision decides results.
 struct TrainerOptions {
     std::size_t threads = 1;
+    /// In float64 steps read and write the variables' float64 values (see Variable). Images, scheduled
+    /// weights and saved states stay float32: what goes back to a snapshot or on from a saved state goes on
+    /// from rounded values.
+    Precision precision = Precision::float32;
     bool fuse = true;
     bool rewrite = true;
     bool report_passes = false;
+};
+
+/// What describes a program of a step, in either precision; see Program.
+class StepProgram {
+ public:
+    virtual ~StepProgram() = default;
+    virtual const ProgramReport& report() const = 0;
+    virtual std::vector<InstructionTime> times() const = 0;
+    virtual std::string describe() const = 0;
+    virtual std::string to_dot() const = 0;
 };
 
 /// Runs a training on a data set. It interprets stages: no network, loss or option is named in it. The state
@@ -74,7 +91,7 @@ class Trainer {
     /// The memory and threads of the steps, to compile further programs with.
     const Arena& arena() const;
     /// The programs that make up a step, for `describe`, with the phases of each.
-    std::vector<std::pair<std::string, const Program<float>*>> programs() const;
+    std::vector<std::pair<std::string, const StepProgram*>> programs() const;
     /// Whether the programs note when each instruction ran (see Program::set_profiled). It changes no result.
     void set_profiled(bool profiled);
 

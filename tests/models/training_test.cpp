@@ -318,6 +318,35 @@ TEST_CASE("a gradient rule replaces the gradient, and transforms stand before ev
     CHECK(scored == std::set<std::string>{"fake", "points", "real"});
 }
 
+TEST_CASE("a training in float64 is the one in float32 but for rounding") {
+    const auto training = [] {
+        Training training = pair({discriminator_loss(), r1_term()}, generator_loss());
+        for (Phase& phase : training.phases)
+            phase.optimizer = std::make_shared<Sgd>(phase.name + "_sgd", SgdOptions{0.1, 0.5});
+        training.phases[1].watched = {{"label", [](View& view) { return view.labels(); }}};
+        return training;
+    };
+    Trainer single(training(), pictures()),
+        exact(training(), pictures(), {.threads = 2, .precision = models::Precision::float64});
+    for (int step = 0; step < 5; ++step) {
+        const Record wanted = single.step(), found = exact.step();
+        CHECK(found["label"] == wanted["label"]);
+        CHECK(found["discriminator_loss"] == doctest::Approx(wanted["discriminator_loss"]).epsilon(1e-5));
+        CHECK(found["discriminator_loss"] != wanted["discriminator_loss"]);
+    }
+    const auto& variables = exact.state().variables();
+    bool rounded = true;
+    for (std::size_t i = 0; i < variables.size(); ++i) {
+        CHECK(relative_error(variables[i].value<double>(), single.state().variables()[i].value()) < 1e-4);
+        rounded = rounded && relative_error(variables[i].value(), variables[i].value<double>()) == 0;
+    }
+    CHECK_FALSE(rounded);
+    CHECK(exact.programs()[0].second->report().instructions > 0);
+    const std::uint64_t before = allocations();
+    exact.step();
+    CHECK(allocations() == before);
+}
+
 TEST_CASE("trainings that cannot be are refused, saying what") {
     const auto refused = [](const std::function<void(Training&)>& change, const std::string& part) {
         Training training = pair({discriminator_loss()}, generator_loss());
