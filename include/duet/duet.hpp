@@ -69,6 +69,7 @@
 #include <duet/models/networks/batch_norm.hpp>
 #include <duet/models/networks/build.hpp>
 #include <duet/models/networks/initializer.hpp>
+#include <duet/models/networks/minibatch_deviation.hpp>
 #include <duet/models/networks/network.hpp>
 #include <duet/models/networks/spectral_norm.hpp>
 #include <duet/models/onnx.hpp>

@@ -16,6 +16,7 @@ using Widths = std::vector<std::size_t>;
 // batch normalisation start from a normal around 1 of deviation 0.02, as in the paper's own code; those of
 // classes, and their shifts, from one of 0.5, so that classes are told apart from the first step on.
 constexpr std::size_t kernel = 4, most_halvings = 10;
+constexpr std::int64_t largest_group = 1 << 16;
 constexpr double deviation = 0.02, class_deviation = 0.5;
 
 Setting normal_weights() {
@@ -76,7 +77,10 @@ std::vector<Spec> discriminator_layers(const Spec& spec, const ImageFormat& imag
         if (normalized) layers.push_back(batch_norm(maps[i], 0, deviation));
         layers.push_back(layer("leaky-relu"));
     }
-    const std::size_t features = maps.back() * (images.height >> maps.size()) * (images.width >> maps.size());
+    const std::size_t group = spec.whole("minibatch_deviation");
+    if (group > 0) layers.push_back(layer("minibatch-deviation", {{"group", group}}));
+    const std::size_t channels = maps.back() + (group > 0 ? 1 : 0);
+    const std::size_t features = channels * (images.height >> maps.size()) * (images.width >> maps.size());
     layers.push_back(layer("reshape", {}, {{"extents", list_of_numbers({features})}}));
     layers.push_back(images.classes > 0
                          ? layer("projection", {{"inputs", features}, {"classes", images.classes}},
@@ -144,7 +148,12 @@ void add_dcgan_rows(Catalogue& catalogue) {
            "each "
            "weight divided by its spectral norm (Miyato et al. 2018)",
            one_of({"batch", "none", "spectral"}),
-           {{std::string("batch")}}}},
+           {{std::string("batch")}}},
+          {"minibatch_deviation",
+           "samples a group of the layer minibatch-deviation before the score (Karras et al. 2018); 0 for "
+           "none",
+           whole_number(0, largest_group),
+           {{std::int64_t{0}}}}},
          ArchitectureBuilder{fitting_discriminator, discriminator_layers,
                              [](const Spec&) { return std::size_t{0}; }}});
 }

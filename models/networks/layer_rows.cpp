@@ -1,6 +1,7 @@
 #include <limits>
 
 #include <duet/models/networks/build.hpp>
+#include <duet/models/networks/minibatch_deviation.hpp>
 #include <duet/models/rows.hpp>
 #include <duet/ops/pooling.hpp>
 #include <duet/ops/reduce.hpp>
@@ -10,7 +11,8 @@ namespace duet::models {
 
 namespace {
 
-constexpr std::int64_t largest_width = 1 << 24, largest_kernel = 1 << 10, largest_class_count = 1 << 16;
+constexpr std::int64_t largest_width = 1 << 24, largest_kernel = 1 << 10, largest_class_count = 1 << 16,
+                       largest_group = 1 << 16;
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
 Parameter size(const char* key, const char* help) {
@@ -112,6 +114,32 @@ void add_activations(Catalogue& catalogue) {
                    })});
 }
 
+void add_regularizers(Catalogue& catalogue) {
+    catalogue.add({"layer",
+                   "dropout",
+                   "in training a share of the values is 0, the others are larger by as much",
+                   "Srivastava et al. 2014",
+                   {{"share", "of the values that a call leaves out", share(), {{0.5}}}},
+                   LayerBuilder([](const Catalogue&, Network& network, const Spec& spec, std::uint64_t) {
+                       network.add_dropout(spec.number("share"));
+                   })});
+    catalogue.add({"layer",
+                   "minibatch-deviation",
+                   "one more channel: how much each group of samples varies",
+                   "Karras et al. 2018, section 3",
+                   {{"group",
+                     "samples; it divides the batch, or is the whole of a smaller one",
+                     whole_number(2, largest_group),
+                     {{std::int64_t{4}}}}},
+                   LayerBuilder([](const Catalogue&, Network& network, const Spec& spec, std::uint64_t) {
+                       network.add(
+                           [group = spec.whole("group")](const Tensor& x, const Call&) {
+                               return minibatch_deviation(x, group);
+                           },
+                           {}, {}, {.mixes_samples = true});
+                   })});
+}
+
 void add_resizing(Catalogue& catalogue) {
     const Parameter kernel{
         "kernel", "height and width of a window", whole_number(2, largest_kernel), {{std::int64_t{2}}}};
@@ -164,6 +192,7 @@ void add_resizing(Catalogue& catalogue) {
 void add_layer_rows(Catalogue& catalogue) {
     add_initializers(catalogue);
     add_activations(catalogue);
+    add_regularizers(catalogue);
     add_resizing(catalogue);
     catalogue.add(
         {"layer",

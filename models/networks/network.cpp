@@ -10,8 +10,10 @@
 #include <duet/models/networks/batch_norm.hpp>
 #include <duet/models/networks/spectral_norm.hpp>
 #include <duet/ops/arithmetic.hpp>
+#include <duet/ops/dropout.hpp>
 #include <duet/ops/indexing.hpp>
 #include <duet/ops/matmul.hpp>
+#include <duet/ops/parameter_rules.hpp>
 #include <duet/ops/reduce.hpp>
 #include <duet/ops/shape_ops.hpp>
 #include <duet/ops/shape_rules.hpp>
@@ -53,11 +55,25 @@ Tensor plus_bias(const Tensor& x, const std::vector<Variable>& parameters) {
     return x + reshape(x.graph().read(bias), {bias.shape()[0], 1, 1});
 }
 
+/// The layer's name, in a further call with its number: a graph's random nodes have names of their own.
+std::string name_of_call(const Graph& graph, const std::string& layer) {
+    const auto taken = [&](const std::string& name) {
+        for (NodeId id = 0; id < graph.size(); ++id)
+            if (graph.node(id).name == name) return true;
+        return false;
+    };
+    std::string name = layer;
+    for (int call = 2; taken(name); ++call) name = fmt::format("{}.call{}", layer, call);
+    return name;
+}
+
 }  // namespace
 
 void Network::add(Layer layer, const std::vector<Variable>& parameters,
-                  const std::vector<Variable>& statistics) {
+                  const std::vector<Variable>& statistics, const LayerTraits& traits) {
     layers_.push_back(std::move(layer));
+    traits_.mixes_samples = traits_.mixes_samples || traits.mixes_samples;
+    traits_.draws = traits_.draws || traits.draws;
     append(variables_, parameters);
     append(statistics_, statistics);
 }
@@ -114,7 +130,18 @@ void Network::add_conv_transpose2d(const ConvolutionLayer& sizes, const Initiali
 
 void Network::add_batch_norm(const BatchNormLayer& how, std::uint64_t seed, Where where) {
     const BatchNorm layer(next_name(), how, seed, where);
-    add(layer, layer.parameters(), layer.statistics());
+    add(layer, layer.parameters(), layer.statistics(), {.mixes_samples = true});
+}
+
+void Network::add_dropout(double share, Where where) {
+    const std::string name = next_name();
+    expect_share(name, "share", share, where);
+    add(
+        [name, share](const Tensor& x, const Call& call) {
+            if (call.mode == Mode::inference) return x;
+            return dropout(x, name_of_call(x.graph(), name), share);
+        },
+        {}, {}, {.draws = true});
 }
 
 void Network::add_reshape(const std::vector<std::size_t>& extents, Where where) {
@@ -140,7 +167,8 @@ void Network::add_residual(const Network& main, const Network& shortcut) {
             return main.apply_layers(x, call) + beside;
         },
         all([](const Network& network) { return network.variables(); }),
-        all([](const Network& network) { return network.statistics(); }));
+        all([](const Network& network) { return network.statistics(); }),
+        {main.mixes_samples() || shortcut.mixes_samples(), main.draws() || shortcut.draws()});
 }
 
 void Network::add_projection(std::size_t inputs, std::size_t classes, const Initializer& initializer,

@@ -49,6 +49,12 @@ struct BatchNormLayer {
     std::size_t classes = 0;
 };
 
+/// What a layer does in training beside computing a function of each sample.
+struct LayerTraits {
+    bool mixes_samples = false;  ///< what it makes of a sample depends on the others of its batch
+    bool draws = false;          ///< it draws random numbers
+};
+
 /// A chain of layers with the variables they share between all the graphs they are called in. Layers are
 /// numbered as torch.nn.Sequential numbers them, activations counted, so that variables carry the same names
 /// there: "<network>.<position>.weight" and so on. Initial values depend on `seed` and the name alone; biases
@@ -61,7 +67,7 @@ class Network {
 
     /// Appends a layer that has these parameters and running statistics.
     void add(Layer layer, const std::vector<Variable>& parameters = {},
-             const std::vector<Variable>& statistics = {});
+             const std::vector<Variable>& statistics = {}, const LayerTraits& traits = {});
     void add(const Activation& activation);
     /// x W^T + b, W of shape (outputs, inputs), b (outputs). If `spectral`, W is divided by its spectral norm
     /// (see Weight), as in the layers below.
@@ -80,6 +86,10 @@ class Network {
     /// epsilon or deviation that is negative or not finite, and for a momentum outside [0, 1]; a training
     /// call throws ShapeError for a single value a channel.
     void add_batch_norm(const BatchNormLayer& how, std::uint64_t seed, Where where = {});
+    /// Dropout of this share of the elements in training, x itself in inference (see duet::dropout). The
+    /// random node is named after the layer, those of further calls in a graph also after their number.
+    /// Throws Error for a share outside [0, 1].
+    void add_dropout(double share, Where where = {});
     /// (batch, ...) to (batch, extents...) of as many elements.
     void add_reshape(const std::vector<std::size_t>& extents, Where where = {});
     /// x -> main(x) + shortcut(x), whose variables carry their own networks' names; an empty shortcut is x.
@@ -104,6 +114,11 @@ class Network {
     /// The running statistics and the vectors of spectral norms, which training calls move in the programs
     /// that train the parameters.
     const std::vector<Variable>& statistics() const { return statistics_; }
+    /// Whether, in training, what some layer makes of a sample depends on the others of its batch, as that of
+    /// batch normalisation does.
+    bool mixes_samples() const { return traits_.mixes_samples; }
+    /// Whether some layer draws random numbers in training, as dropout does.
+    bool draws() const { return traits_.draws; }
 
  private:
     Tensor apply_layers(Tensor value, const Call& call) const;
@@ -112,6 +127,7 @@ class Network {
     std::vector<Layer> layers_;
     std::vector<Variable> variables_;
     std::vector<Variable> statistics_;
+    LayerTraits traits_;
 };
 
 /// x W^T + b: x of shape (batch, inputs), weight (outputs, inputs), bias (outputs). Throws ShapeError for

@@ -49,10 +49,10 @@ Tensor View::fake_score() {
 
 Tensor View::score(const Tensor& images) {
     const Network& discriminator = training_.network(training_.discriminator);
-    if (!discriminator.statistics().empty())
+    if (discriminator.mixes_samples())
         throw Error(fmt::format(
-            "network \"{}\": scores of further images need a discriminator without batch normalisation, "
-            "which makes the score of an image depend on the others of its batch",
+            "network \"{}\": scores of further images need a discriminator without batch normalisation or "
+            "other layers that make the score of an image depend on the others of its batch",
             discriminator.name()));
     ++further_scores_;
     return scored(images, further_scores_ == 1 ? "points" : fmt::format("points_{}", further_scores_));

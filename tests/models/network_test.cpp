@@ -3,6 +3,8 @@
 #include <cmath>
 #include <limits>
 
+#include <duet/models/networks/build.hpp>
+
 #include "support.hpp"
 
 using namespace duet;
@@ -144,4 +146,49 @@ TEST_CASE("layers are activations by their bare names, beside C's functions") {
     network.add([](Tensor x) { return x + 1.0; });
     Graph graph;
     CHECK(network(graph.input("x", {1, 3})).shape() == Shape{1, 2});
+}
+
+TEST_CASE("a network tells whether its layers mix samples and draw, those of residual layers too") {
+    const auto built = [](const std::vector<Spec>& layers) {
+        return models::build(models::standard_catalogue(), models::Network("net"), layers, 0);
+    };
+    const auto of = [&](const Spec& layer) {
+        const models::Network plain = built({models::layer("relu"), layer}),
+                              residual =
+                                  built({models::layer("residual", {}, {{"main", list_of_specs({layer})}})});
+        CHECK(plain.mixes_samples() == residual.mixes_samples());
+        CHECK(plain.draws() == residual.draws());
+        return std::pair(plain.mixes_samples(), plain.draws());
+    };
+    CHECK(of(models::layer("tanh")) == std::pair(false, false));
+    CHECK(of(models::layer("dense", {{"inputs", 2}, {"outputs", 2}}, {{"spectral", {true}}})) ==
+          std::pair(false, false));
+    CHECK(of(models::layer("batch-norm", {{"channels", 2}})) == std::pair(true, false));
+    CHECK(of(models::layer("minibatch-deviation")) == std::pair(true, false));
+    CHECK(of(models::layer("dropout")) == std::pair(false, true));
+}
+
+TEST_CASE("dropout leaves out its share in training, otherwise in each call, and nothing in inference") {
+    models::Network network("net");
+    network.add_dropout(0.25);
+    CHECK_THROWS_AS(network.add_dropout(1.5), Error);
+    Graph graph;
+    const Tensor x = graph.input("x", {100, 100});
+    auto program = compile<float>(graph, {network(x), network(x), network(x, models::Mode::inference)});
+    program.run({{x, filled(Shape{100, 100}, 3.0F)}}, 0);
+    const auto share_of_zeros = [&](std::size_t fetch) {
+        double zeros = 0;
+        for (const float value : program[fetch]) {
+            if (value == 0.0F)
+                zeros += 1e-4;
+            else
+                CHECK(value == doctest::Approx(3.0 / 0.75));
+        }
+        return zeros;
+    };
+    // The standard error of the share is 0.0043.
+    CHECK(share_of_zeros(0) == doctest::Approx(0.25).epsilon(0.08));
+    CHECK(share_of_zeros(1) == doctest::Approx(0.25).epsilon(0.08));
+    CHECK_FALSE(program[0] == program[1]);
+    CHECK(program[2] == filled(Shape{100, 100}, 3.0F));
 }

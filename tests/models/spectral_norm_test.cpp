@@ -283,3 +283,17 @@ TEST_CASE("networks with spectral normalisation are saved with their vectors, lo
     CHECK(loaded.discriminator().statistics()[0].value() == vector.value());
     CHECK_FALSE(models::encode_onnx(loaded, models::model_layer(recipe), "discriminator", {}).empty());
 }
+
+TEST_CASE("a spectrally normalised discriminator may score further images") {
+    const Pair pair{{16, 16, 8}, {8, 16}, 28, 28, 1, "dcgan"};
+    const auto step = [&](const std::string& normalization) {
+        const Settings penalized{"batch=4", "penalties=[{kind=\"gp\"}]",
+                                 "networks.discriminator.normalization=" + normalization};
+        const models::Model model =
+            models::model_of(models::standard_catalogue(), recipe_of(pair, penalized));
+        models::Trainer trainer = gan_trainer(model, pair, penalized, digits());
+        trainer.step();
+    };
+    CHECK_NOTHROW(step("spectral"));
+    CHECK_THROWS_AS(step("batch"), Error);
+}
