@@ -28,7 +28,8 @@ const Network& Model::drawing() const {
 
 Model Model::raw() const {
     Model without = *this;
-    std::erase_if(without.networks, [&](const Network& network) { return network.name() == "average.generator"; });
+    std::erase_if(without.networks,
+                  [&](const Network& network) { return network.name() == "average.generator"; });
     return without;
 }
 

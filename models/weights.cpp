@@ -180,9 +180,8 @@ void save_weights(const Model& model, const Spec& layer, const Position& at,
 
 void load_weights(const Model& model, const Safetensors& file, const std::filesystem::path& path) {
     const auto of_average = [](const std::string& name) { return name.starts_with("average."); };
-    const bool averaged = std::any_of(file.tensors.begin(), file.tensors.end(), [&](const NamedArray& tensor) {
-        return of_average(tensor.name);
-    });
+    const bool averaged = std::any_of(file.tensors.begin(), file.tensors.end(),
+                                      [&](const NamedArray& tensor) { return of_average(tensor.name); });
     std::vector<Variable> variables = model.variables();
     if (!averaged)
         std::erase_if(variables, [&](const Variable& variable) { return of_average(variable.name()); });

@@ -72,15 +72,15 @@ void momentum(Training& training, const DiracLoss&) {
 
 void simultaneous(Training&, const DiracLoss&) {}
 
-template <class Builder>
-auto built(const std::string& category, Spec spec) {
+template <class Builder, class... More>
+auto built(const std::string& category, Spec spec, More&... more) {
     const models::Catalogue catalogue = models::standard_catalogue();
     spec = catalogue.completed(spec, category, category);
-    return catalogue.builder<Builder>(category, spec)(spec);
+    return catalogue.builder<Builder>(category, spec)(spec, more...);
 }
 
 void alternating(Training& training, const DiracLoss&) {
-    training.stages = built<models::StagesBuilder>("schedule", {"alternating", {}, {}});
+    built<models::StagesBuilder>("schedule", {"alternating", {}, {}}, training);
 }
 
 Change penalty(const std::string& kind) {

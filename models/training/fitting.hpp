@@ -34,7 +34,8 @@ auto about(const Spec& recipe, const std::string& path, Action&& action) -> decl
 
 /// How long a recipe with `steps` and `batch` trains.
 TrainingLength length_of(const Spec& recipe);
-/// The schedule that stands in `group`, under `key`, of a number that starts `from`; none where it is constant.
+/// The schedule that stands in `group`, under `key`, of a number that starts `from`; none where it is
+/// constant.
 RateSchedule schedule_in(const Catalogue& catalogue, const Spec& group, const std::string& key, double from,
                          TrainingLength length);
 /// Gives a phase the optimizer that a spec describes, called `name`, with its rate and constraints, and adds

@@ -93,7 +93,8 @@ std::uint64_t check_declared(const Spec& recipe, Training training) {
     const Shape images = training.images.batch_of(training.batch);
     for (const char* name : {"generator", "discriminator"})
         about(recipe, fmt::format("networks.{}", name), [&] {
-            if (training.network(name).variables().empty()) throw Error("has no parameters, so that nothing is trained");
+            if (training.network(name).variables().empty())
+                throw Error("has no parameters, so that nothing is trained");
         });
     Graph graph(training.seed);
     View view(graph, training);
