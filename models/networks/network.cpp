@@ -195,7 +195,13 @@ void Network::add_projection(std::size_t inputs, std::size_t classes, const Init
 }
 
 Tensor Network::apply_layers(Tensor value, const Call& call) const {
-    for (const Layer& layer : layers_) value = layer(value, call);
+    for (std::size_t i = 0; i < layers_.size(); ++i) {
+        try {
+            value = layers_[i](value, call);
+        } catch (const ShapeError& rule) {
+            throw ShapeError(fmt::format("{}\n  in layer {}.{}", rule.what(), name_, i));
+        }
+    }
     return value;
 }
 

@@ -263,3 +263,38 @@ TEST_CASE("a path sets a value, a kind or an entry of a list") {
     CHECK(contains(refused("a.kind", {2.0}), "is a number; expected a name"));
     CHECK(contains(refused("a.kind", {std::string()}), "is empty; expected a name"));
 }
+
+TEST_CASE("a network of layers that a recipe writes out is trained, and read again from what is written") {
+    const char* const text =
+        "batch = 4\n"
+        "[networks.discriminator]\nkind = \"layers\"\n"
+        "layers = [{kind = \"dense\", inputs = 64, outputs = 6, spectral = true}, {kind = \"leaky-relu\"},\n"
+        "  {kind = \"residual\", main = [{kind = \"dropout\", share = 0.25}, {kind = \"tanh\"}]},\n"
+        "  {kind = \"minibatch-deviation\", group = 2}, {kind = \"dense\", inputs = 7, outputs = 1}]\n";
+    const Dataset data = images(8, 0);
+    const Spec recipe = fitted(catalogue(), layers_of({toml(text)}), data);
+    const auto trained = [&](const Spec& of, std::size_t threads) {
+        models::Trainer trainer(models::training_of(catalogue(), of, models::model_of(catalogue(), of)),
+                                std::make_shared<Dataset>(data), {.threads = threads});
+        for (int step = 0; step < 2; ++step) CHECK(std::isfinite(trainer.step()["discriminator_loss"]));
+        return trainer.state().save().tensors;
+    };
+    const auto first = trained(recipe, 1), second = trained(parse_toml(format_toml(recipe), "written"), 3);
+    REQUIRE(first.size() == second.size());
+    const auto kept = std::find_if(first.begin(), first.end(), [](const NamedArray& array) {
+        return array.name == "discriminator.0.weight_u";
+    });
+    CHECK(kept != first.end());
+    for (std::size_t i = 0; i < first.size(); ++i) CHECK(first[i].value == second[i].value);
+}
+
+TEST_CASE("layers that do not fit each other are named") {
+    const std::string start =
+        "[networks.discriminator]\nkind = \"layers\"\n"
+        "layers = [{kind = \"dense\", inputs = 64, outputs = 1}, ";
+    check_refused(start + "{kind = \"minibatch-deviation\", group = 3}]", "in layer discriminator.1");
+    check_refused(start + "{kind = \"residual\", main = [{kind = \"relu\"}, {kind = \"max-pool\"}]}]",
+                  "in layer discriminator.1.main.1");
+    check_refused(start + "{kind = \"dropout\", share = 2}]",
+                  "run.toml:3: networks.discriminator.layers.1.share: 2 is not");
+}
