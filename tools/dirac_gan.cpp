@@ -79,7 +79,7 @@ models::Training dirac_gan(const DiracLoss& loss, double rate) {
     training.batch = 1;
     training.phases = {phase_of("generator", loss.terms.generator, rate),
                        phase_of("discriminator", loss.terms.discriminator, rate)};
-    training.stages = {{{"discriminator", "generator"}}};
+    built<models::StagesBuilder>("schedule", {"simultaneous", {}, {}}, training);
     return training;
 }
 

@@ -10,6 +10,14 @@
 
 namespace duet::tools {
 
+/// What a row of the catalogue builds, with its defaults where nothing is given.
+template <class Builder, class... Arguments>
+auto built(const std::string& category, Spec spec, Arguments&... arguments) {
+    const models::Catalogue catalogue = models::standard_catalogue();
+    spec = catalogue.completed(spec, category, category);
+    return catalogue.builder<Builder>(category, spec)(spec, arguments...);
+}
+
 /// A loss on the Dirac-GAN, and the only property of it that decides a rate there.
 struct DiracLoss {
     std::string name;

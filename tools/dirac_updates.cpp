@@ -1,7 +1,6 @@
 #include "dirac_updates.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <complex>
 #include <memory>
@@ -71,13 +70,6 @@ void momentum(Training& training, const DiracLoss&) {
 }
 
 void simultaneous(Training&, const DiracLoss&) {}
-
-template <class Builder, class... More>
-auto built(const std::string& category, Spec spec, More&... more) {
-    const models::Catalogue catalogue = models::standard_catalogue();
-    spec = catalogue.completed(spec, category, category);
-    return catalogue.builder<Builder>(category, spec)(spec, more...);
-}
 
 void alternating(Training& training, const DiracLoss&) {
     built<models::StagesBuilder>("schedule", {"alternating", {}, {}}, training);
@@ -181,16 +173,28 @@ double with_momentum(double s, double b, double penalty, bool alternating) {
 }  // namespace
 
 std::vector<DiracLoss> dirac_losses() {
-    const auto loss = [](const std::string& name, models::LossFunction sides, double slope) {
-        return DiracLoss{name, built<models::LossBuilder>("loss", {name, {}, {}}),
+    using Weights = const models::SampleWeights&;
+    const auto loss = [](const Spec& row, models::LossFunction sides, double slope) {
+        return DiracLoss{row.kind, built<models::LossBuilder>("loss", row),
                          [sides](const Tensor& real, const Tensor& fake) { return sides(real, fake, {}); },
                          slope};
     };
-    const auto pairs = [](Operand real, Operand fake, const models::SampleWeights&) {
+    const auto pairs = [](Operand real, Operand fake, Weights) {
         return models::relativistic_pairing(real, fake);
     };
-    return {loss("non-saturating", models::non_saturating, 0.5), loss("minimax", models::minimax, 0.5),
-            loss("relativistic-pairing", pairs, 0.5), loss("wasserstein", models::wasserstein, 1.0)};
+    const auto averages = [](Operand real, Operand fake, Weights) {
+        return models::relativistic_average(real, fake);
+    };
+    const auto squares = [](Operand real, Operand fake, Weights weights) {
+        return models::least_squares(real, fake, weights, {1, -1, 1});
+    };
+    return {loss({"non-saturating", {}, {}}, models::non_saturating, 0.5),
+            loss({"minimax", {}, {}}, models::minimax, 0.5),
+            loss({"relativistic-pairing", {}, {}}, pairs, 0.5),
+            loss({"wasserstein", {}, {}}, models::wasserstein, 1.0),
+            loss({"hinge", {}, {}}, models::hinge, 1.0),
+            loss({"least-squares", {{"fake_label", {-1.0}}}, {}}, squares, 1.0),
+            loss({"relativistic-average", {}, {}}, averages, 1.0)};
 }
 
 std::vector<DiracUpdate> dirac_updates() {

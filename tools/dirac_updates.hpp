@@ -22,8 +22,9 @@ struct DiracUpdate {
     std::function<double(double slope)> closed_form;
 };
 
-/// The losses whose gradients at the equilibrium are those of a game of sum zero: of minimax, the
-/// non-saturating loss and relativistic pairing f'(0) is 1/2, of Wasserstein 1.
+/// The losses whose gradients at the equilibrium are those of a game of sum zero, least squares with the
+/// labels -1 and 1. f'(0) is 1/2 for minimax, non-saturating and relativistic pairing, and 1 for Wasserstein,
+/// hinge, least squares, and the relativistic average, whose two halves are summed.
 std::vector<DiracLoss> dirac_losses();
 
 /// Every update. With the rate h = dirac_rate, the weight c = dirac_penalty and s = f'(0), one is near the
