@@ -14,7 +14,8 @@ namespace {
 Bytes of_batch(const Model& model, const Network& network, std::size_t batch, const OnnxOptions& options) {
     const ImageFormat& format = model.images;
     const Shape pictures{batch, format.channels, format.height, format.width};
-    const bool symmetric = format.range == ValueRange::symmetric, draws = network.name() == "generator";
+    const bool symmetric = format.range == ValueRange::symmetric,
+               draws = network.name().ends_with("generator");
     Graph graph;
     std::vector<NamedTensor> inputs, outputs;
     const Tensor first =
@@ -39,8 +40,13 @@ Bytes of_batch(const Model& model, const Network& network, std::size_t batch, co
 Bytes encode_onnx(const Model& model, const Spec& layer, std::string_view network,
                   std::optional<std::size_t> batch) {
     const Network& chosen = model.network(network);
+    if (network == "discriminator" && layer.has("packing") && layer.whole("packing") > 1)
+        throw Error(
+            fmt::format("the discriminator judges packs of {} images, which ONNX models of one image a "
+                        "sample cannot say: export the generator",
+                        layer.whole("packing")));
     OnnxOptions options;
-    options.name = network;
+    options.name = chosen.name();
     options.metadata = {{"recipe", format_toml(with_origin(layer, ""))}};
     if (batch) return of_batch(model, chosen, *batch, options);
     // What two sizes have in common holds for any.

@@ -117,6 +117,11 @@ Spec layer_of_entries(const Metadata& metadata) {
     return layer;
 }
 
+/// Averages, and the vectors of spectral normalisation, which start from the weights that there are.
+bool starts_from_others(const std::string& name) {
+    return name.starts_with("average.") || name.ends_with("_u") || name.ends_with("_v");
+}
+
 }  // namespace
 
 std::optional<Spec> layer_in(const Safetensors& file, const std::filesystem::path& path) {
@@ -179,12 +184,10 @@ void save_weights(const Model& model, const Spec& layer, const Position& at,
 }
 
 void load_weights(const Model& model, const Safetensors& file, const std::filesystem::path& path) {
-    const auto of_average = [](const std::string& name) { return name.starts_with("average."); };
-    const bool averaged = std::any_of(file.tensors.begin(), file.tensors.end(),
-                                      [&](const NamedArray& tensor) { return of_average(tensor.name); });
     std::vector<Variable> variables = model.variables();
-    if (!averaged)
-        std::erase_if(variables, [&](const Variable& variable) { return of_average(variable.name()); });
+    std::erase_if(variables, [&](const Variable& variable) {
+        return starts_from_others(variable.name()) && file.find(variable.name()) == nullptr;
+    });
     for (const Variable& variable : variables) {
         const Shape shape = shape_of(array_of(file, variable.name(), path));
         if (shape != variable.shape())
@@ -193,10 +196,10 @@ void load_weights(const Model& model, const Safetensors& file, const std::filesy
     }
     if (file.tensors.size() != variables.size() && !is_checkpoint(file))
         for (const NamedArray& tensor : file.tensors) {
-            const bool known = tensor.name.ends_with(".num_batches_tracked") || of_average(tensor.name) ||
-                               std::any_of(variables.begin(), variables.end(), [&](const Variable& variable) {
-                                   return variable.name() == tensor.name;
-                               });
+            const bool known =
+                tensor.name.ends_with(".num_batches_tracked") || starts_from_others(tensor.name) ||
+                std::any_of(variables.begin(), variables.end(),
+                            [&](const Variable& variable) { return variable.name() == tensor.name; });
             if (!known)
                 throw FileError(fmt::format("{}: array {} belongs to no variable of the model", path.string(),
                                             quoted_for_message(tensor.name)));

@@ -272,6 +272,8 @@ void add_evaluate_command(CLI::App& app) {
         ->transform(whole_number(0, std::numeric_limits<std::uint64_t>::max()))
         ->type_name("S")
         ->capture_default_str();
+    command->add_flag("--raw", arguments->draw.raw,
+                      "Draw with a generator's weights as trained, where there is an average of them");
     command->add_flag("--fld", arguments->likelihood,
                       "Also the feature likelihood divergence, which takes a minute");
     command->add_flag("--no-anchors", arguments->no_anchors,

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -30,16 +31,37 @@ struct ExportArguments {
     std::string network = "generator";
     std::string model;
     std::size_t batch = 0;
+    bool average = false;
 };
+
+/// The arrays of a file with the generator's averaged weights in the place of those that were trained.
+Safetensors averaged(Safetensors file, const fs::path& path) {
+    const std::string prefix = "average.";
+    Safetensors result;
+    result.metadata = file.metadata;
+    std::vector<std::string> replaced;
+    for (const NamedArray& tensor : file.tensors)
+        if (tensor.name.starts_with(prefix)) replaced.push_back(tensor.name.substr(prefix.size()));
+    if (replaced.empty())
+        throw Error(fmt::format("--ema: {} holds no average of the generator's weights", path.string()));
+    for (NamedArray& tensor : file.tensors) {
+        if (std::find(replaced.begin(), replaced.end(), tensor.name) != replaced.end()) continue;
+        if (tensor.name.starts_with(prefix)) tensor.name.erase(0, prefix.size());
+        result.tensors.push_back(std::move(tensor));
+    }
+    return result;
+}
 
 void export_onnx(const ExportArguments& arguments, const fs::path& weights) {
     const WeightsFile file =
         read_weights(weights, arguments.model.empty() ? std::nullopt : std::optional(arguments.model));
     const models::Model model =
         models::model_in(models::standard_catalogue(), file.layer, file.contents, file.path);
-    const Bytes bytes =
-        models::encode_onnx(model, file.layer, arguments.network,
-                            arguments.batch == 0 ? std::nullopt : std::optional(arguments.batch));
+    if (arguments.average && model.average() == nullptr)
+        throw Error(fmt::format("--ema: {} holds no average of the generator's weights", weights.string()));
+    const Bytes bytes = models::encode_onnx(
+        model, file.layer, arguments.average ? model.average()->name() : arguments.network,
+        arguments.batch == 0 ? std::nullopt : std::optional(arguments.batch));
     write_file_atomically(arguments.out, std::as_bytes(std::span(bytes)));
 }
 
@@ -51,14 +73,20 @@ void run_export(const ExportArguments& arguments, const CLI::App& command) {
     for (const char* option : {"--network", "--batch", "--model"})
         if (form != ".onnx" && command.count(option) > 0)
             throw Error(fmt::format("{}: is for .onnx: {} takes all arrays as they are", option, form));
+    if (arguments.average && arguments.network != "generator")
+        throw Error("--ema: is of the generator: leave out --network");
     check_output_file("--out", out);
     const fs::path weights = weights_in(arguments.weights);
     if (form == ".onnx")
         export_onnx(arguments, weights);
-    else if (form == ".npz")
-        write_npz(out, read_arrays(weights));
-    else
-        write_safetensors(out, read_arrays(weights));
+    else {
+        Safetensors arrays = read_arrays(weights);
+        if (arguments.average) arrays = averaged(std::move(arrays), weights);
+        if (form == ".npz")
+            write_npz(out, arrays);
+        else
+            write_safetensors(out, arrays);
+    }
 }
 
 }  // namespace
@@ -88,6 +116,8 @@ void add_export_command(CLI::App& app) {
         ->check(one_of({"generator", "discriminator"}))
         ->type_name("NAME")
         ->capture_default_str();
+    command->add_flag("--ema", arguments->average,
+                      "The average of the generator's weights, under the generator's name");
     command
         ->add_option("--batch", arguments->batch, "Of .onnx: how many images at a time (default: any number)")
         ->transform(whole_number(1, most_images))

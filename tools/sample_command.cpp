@@ -47,6 +47,7 @@ struct SampleArguments {
     std::size_t threads = 1;
     std::uint64_t seed = 0;
     bool label_given = false;
+    bool raw = false;
 };
 
 /// What is drawn: images from latents, `columns` to a row of the grid.
@@ -105,8 +106,7 @@ void sample(const SampleArguments& arguments) {
     if (!arguments.latents.empty()) check_output_file("--latents", arguments.latents);
     const WeightsFile file = read_weights(
         arguments.weights, arguments.model.empty() ? std::nullopt : std::optional(arguments.model));
-    const models::Model model =
-        models::model_in(models::standard_catalogue(), file.layer, file.contents, file.path);
+    const models::Model model = drawing_model(file, arguments.raw);
     const models::ImageFormat& format = model.images;
     if (arguments.label_given && arguments.label >= format.classes)
         throw Error(format.classes == 0
@@ -195,6 +195,9 @@ void add_sample_command(CLI::App& app) {
                      "Model, needed for weights without metadata, of perceptrons")
         ->check(one_of(models::preset_names()))
         ->type_name("NAME");
+    command->add_flag(
+        "--raw", arguments->raw,
+        "Draw with the generator's weights as trained, where the file holds an average of them");
     add_scale_option(*command, arguments->scale, "a grid about 600 pixels wide");
     add_threads_option(*command, arguments->threads);
     command->callback([arguments, command] {

@@ -37,17 +37,17 @@ Subject draw(const fs::path& path, const Dataset& like, const DrawOptions& optio
     constexpr std::size_t shown_digits = 8;
     const fs::path weights = weights_in(path);
     const WeightsFile file = read_weights(weights, std::nullopt, &like);
-    const models::Model model =
-        models::model_in(models::standard_catalogue(), file.layer, file.contents, file.path);
+    const models::Model model = drawing_model(file, options.raw);
     models::Sampler sampler(model, options.seed, Arena(options.threads));
     Subject subject{
         short_name(path), {}, images_of_array(sampler.draw(options.count), like, path.string()).images};
     for (std::size_t i = 0; model.images.classes > 0 && i < options.count; ++i)
         subject.images.labels.push_back(static_cast<std::uint8_t>(i % model.images.classes));
     const auto at = models::position_in(file.contents, weights);
-    subject.what = fmt::format("{} images drawn with seed {} from {} @ {}{}", options.count, options.seed,
+    subject.what = fmt::format("{} images drawn with seed {} from {} @ {}{}{}", options.count, options.seed,
                                weights.string(), file.sha256.substr(0, shown_digits),
-                               at ? fmt::format(", step {}", at->step) : "");
+                               at ? fmt::format(", step {}", at->step) : "",
+                               model.average() != nullptr ? ", averaged weights" : "");
     return subject;
 }
 

@@ -17,6 +17,7 @@ struct DrawOptions {
     std::size_t count = 10'000;
     std::uint64_t seed = 0;
     std::size_t threads = 1;
+    bool raw = false;  ///< with the weights as trained, where there is an average of them
 };
 
 /// Images that are judged.

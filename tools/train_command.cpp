@@ -242,6 +242,7 @@ void train(const TrainArguments& arguments) {
     if (recipe.whole("batch") > prepared.data->count)
         warn(fmt::format("a batch of {} shows some of the {} images more than once", recipe.whole("batch"),
                          prepared.data->count));
+    for (const std::string& caution : models::cautions(recipe, model)) warn(caution);
     Interrupt interrupt;
     RunFolder folder = open_folder(arguments, recipe, catalogue, trainer.state().bytes());
     const std::uint64_t steps = recipe.whole("steps");

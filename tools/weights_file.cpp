@@ -75,6 +75,16 @@ WeightsFile read_weights(const std::filesystem::path& path, const std::optional<
     return {path, std::move(contents), std::move(layer), sha256(all)};
 }
 
+models::Model drawing_model(const WeightsFile& file, bool raw) {
+    const models::Model model =
+        models::model_in(models::standard_catalogue(), file.layer, file.contents, file.path);
+    if (!raw) return model;
+    if (model.average() == nullptr)
+        throw Error(fmt::format("--raw: {} holds no average of its weights, which are drawn from as they are",
+                                file.path.string()));
+    return model.raw();
+}
+
 std::vector<std::size_t> class_rows(std::size_t count, std::size_t columns, std::size_t classes) {
     std::vector<std::size_t> labels;
     for (std::size_t i = 0; classes > 0 && i < count; ++i) labels.push_back(i / columns % classes);

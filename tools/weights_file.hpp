@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <duet/data/safetensors.hpp>
+#include <duet/models/model.hpp>
 #include <duet/models/training/recipe.hpp>
 
 namespace duet::tools {
@@ -27,6 +28,10 @@ Safetensors read_arrays(const std::filesystem::path& path);
 /// a file that is damaged or of another model, and Error if something must be given.
 WeightsFile read_weights(const std::filesystem::path& path, const std::optional<std::string>& model,
                          const Dataset* data = nullptr);
+
+/// The model in a file, which draws with the average of its generator's weights where there is one. `raw`
+/// leaves that out, and throws Error where there is none. Throws FileError as model_in.
+models::Model drawing_model(const WeightsFile& file, bool raw);
 
 /// The labels of `count` images in rows of `columns`, a row a class in turn; empty without classes.
 std::vector<std::size_t> class_rows(std::size_t count, std::size_t columns, std::size_t classes);

@@ -109,4 +109,5 @@
 #include <duet/ops/resampling.hpp>
 #include <duet/ops/shape_ops.hpp>
 #include <duet/ops/shape_rules.hpp>
+#include <duet/ops/shifting.hpp>
 #include <duet/ops/stop_gradient.hpp>

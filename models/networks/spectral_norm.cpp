@@ -44,7 +44,7 @@ Tensor of_length_one(const Tensor& x) {
 
 /// u and v, each a row, after one power iteration.
 std::pair<Tensor, Tensor> iterated(const Tensor& matrix, const Tensor& v) {
-    const Tensor u = of_length_one(matmul(v, matrix, false, true));
+    const Tensor u = of_length_one(row(sum(matrix * v, {1})));
     return {u, of_length_one(matmul(u, matrix))};
 }
 

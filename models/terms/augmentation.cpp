@@ -8,23 +8,23 @@
 #include <duet/graph/error.hpp>
 #include <duet/ops/arithmetic.hpp>
 #include <duet/ops/comparison.hpp>
-#include <duet/ops/indexing.hpp>
 #include <duet/ops/parameter_rules.hpp>
 #include <duet/ops/random.hpp>
 #include <duet/ops/reduce.hpp>
 #include <duet/ops/shape_ops.hpp>
 #include <duet/ops/shape_rules.hpp>
+#include <duet/ops/shifting.hpp>
 
 namespace duet::models {
 
 namespace {
 
-/// first, first + step, ..., along one of four axes.
-Tensor counted(Graph& graph, std::size_t axis, std::size_t count, std::size_t step) {
+/// 0, 1, ... along one of four axes.
+Tensor places_along(Graph& graph, std::size_t axis, std::size_t count) {
     std::vector<std::size_t> shape(4, 1);
     shape[axis] = count;
     ArrayOf<double> values = xt::zeros<double>(shape);
-    for (std::size_t i = 0; i < count; ++i) values.data()[i] = static_cast<double>(i * step);
+    for (std::size_t i = 0; i < count; ++i) values.data()[i] = static_cast<double>(i);
     return graph.constant(values);
 }
 
@@ -65,37 +65,24 @@ Tensor changed(const Tensor& images, const std::string& name, const Tensor& prob
 /// 1 at the places from `first` on, `extent` of them, along an axis of `count`.
 Tensor places_within(Graph& graph, std::size_t axis, std::size_t count, const Tensor& first,
                      std::size_t extent) {
-    const Tensor place = counted(graph, axis, count, 1) - first;
+    const Tensor place = places_along(graph, axis, count) - first;
     return greater_equal(place, 0.0) * less(place, static_cast<double>(extent));
 }
 
 }  // namespace
 
-Tensor random_translation(Operand images, std::string name, std::size_t most, const Tensor& probability) {
+Tensor random_translation(Operand images, const std::string& name, std::size_t most,
+                          const Tensor& probability) {
     const Tensor input = images.tensor();
-    Graph& graph = input.graph();
-    const WhereScope caller(graph, images.where());
-    const Shape& shape = input.shape();
+    const WhereScope caller(input.graph(), images.where());
     check_images("random_translation", input);
     if (most == 0) return input;
-    const std::size_t height = shape[2] + 2 * most, width = shape[3] + 2 * most;
-    const Tensor padded = pad(input, {0, 0, most, most}, {0, 0, most, most});
-
+    const std::size_t batch = input.shape()[0];
     const auto middle = static_cast<double>(most);
-    Tensor gate;
-    if (probability.valid()) gate = changed(input, name, probability, caller.where());
-    const Tensor moves = whole_draws(input, std::move(name), 2, 2 * most + 1, caller.where());
-    const auto move = [&](std::size_t which) {
-        const Tensor drawn = column(moves, which);
-        return gate.valid() ? middle + gate * (drawn - middle) : drawn;
-    };
-    const Tensor down = move(0), across = move(1);
-
-    const Tensor first =
-        counted(graph, 0, shape[0], shape[1] * height * width) + static_cast<double>(width) * down + across;
-    const Tensor inside = counted(graph, 1, shape[1], height * width) + counted(graph, 2, shape[2], width) +
-                          counted(graph, 3, shape[3], 1);
-    return gather(reshape(padded, {padded.shape().elements()}), first + inside);
+    Tensor moves = whole_draws(input, name, 2, 2 * most + 1, caller.where()) - middle;
+    if (probability.valid())
+        moves = moves * reshape(changed(input, name, probability, caller.where()), {batch, 1});
+    return shift2d(input, moves);
 }
 
 Tensor random_cutout(Operand images, const std::string& name, double share, const Tensor& probability) {

@@ -12,9 +12,9 @@ namespace duet::models {
 // from 0 to 1, or every one if that is empty. All throw ShapeError for another number of axes.
 
 /// Each image moved by whole pixels of its own, -most to most down and across, all of them equally likely;
-/// what moves in is 0. Throws ShapeError if the batch with `most` pixels around each image has more than 2^24
-/// values (see indexing.hpp).
-Tensor random_translation(Operand images, std::string name, std::size_t most, const Tensor& probability = {});
+/// what moves in is 0 (shifting.hpp).
+Tensor random_translation(Operand images, const std::string& name, std::size_t most,
+                          const Tensor& probability = {});
 
 /// A rectangle of each image made 0, its sides round(share height) and round(share width), its place such
 /// that its middle is equally likely at every pixel; what is outside the image is cut off (DeVries and Taylor

@@ -52,11 +52,13 @@ LossBuilder least_squares_sides() {
     return [](const Spec& spec) {
         const LeastSquaresLabels labels{spec.number("real_label"), spec.number("fake_label"),
                                         spec.number("generator_label")};
-        return terms(
+        LossTerms sides = terms(
             [=](View& view) {
                 return least_squares(view.real_score(), view.fake_score(), {}, labels).discriminator;
             },
             [=](View& view) { return least_squares_generator(view.fake_score(), {}, labels.generator); });
+        sides.bounded_scores = true;
+        return sides;
     };
 }
 

@@ -216,6 +216,29 @@ Spec fitted(const Catalogue& catalogue, const Spec& recipe, const Dataset& data)
     return catalogue.completed(result, "recipe", "");
 }
 
+std::vector<std::string> cautions(const Spec& recipe, const Model& model) {
+    std::vector<std::string> all;
+    const Network& discriminator = model.discriminator();
+    const std::vector<Spec> penalties = recipe.specs("penalties");
+    for (std::size_t i = 0; i < penalties.size(); ++i) {
+        const std::string penalty = fmt::format("penalties.{}: {}", i, penalties[i].kind);
+        if (discriminator.mixes_samples())
+            all.push_back(
+                fmt::format("{} holds the gradient of each score at its own image, but the discriminator's "
+                            "scores depend on "
+                            "the other images of the batch: leave out its batch normalisation, as "
+                            "networks.discriminator's "
+                            "normalization = \"none\" or \"spectral\" does, and minibatch deviation",
+                            penalty));
+        if (discriminator.draws())
+            all.push_back(
+                fmt::format("{} is of a discriminator that drops values at random, so that it holds the "
+                            "gradient of another function at every step: leave its dropout out",
+                            penalty));
+    }
+    return all;
+}
+
 Spec model_layer(const Spec& recipe) {
     Spec layer = recipe;
     for (const char* key : {"data", "init", "steps", "epochs", "seed", "evaluate", "output"})

@@ -42,6 +42,10 @@ Spec layered(const Catalogue& catalogue, const std::vector<Spec>& layers);
 /// do not fit the images or each other, which declaring a step shows.
 Spec fitted(const Catalogue& catalogue, const Spec& recipe, const Dataset& data);
 
+/// What a fitted recipe asks for that works against itself, without being wrong: a line each, with the key
+/// and what to do.
+std::vector<std::string> cautions(const Spec& recipe, const Model& model);
+
 /// What a weights file keeps of a recipe: all but data, what it started from, length, seed and
 /// output.
 Spec model_layer(const Spec& recipe);

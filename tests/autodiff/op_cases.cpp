@@ -17,6 +17,7 @@
 #include <duet/ops/random.hpp>
 #include <duet/ops/reduce.hpp>
 #include <duet/ops/shape_ops.hpp>
+#include <duet/ops/shifting.hpp>
 #include <duet/ops/stop_gradient.hpp>
 
 namespace duet {
@@ -232,6 +233,15 @@ std::vector<OpCase> make_cases() {
              return gather(x[0], graph.constant(indices_of({2, 0, 2})));
          },
          one, -2, 2},
+        {"Shift2d",
+         "shift2d",
+         [](Graph& graph, const Inputs& x) {
+             const ArrayOf<double> moves = {{1, -2}, {0, 7}};
+             return shift2d(x[0], graph.constant(moves));
+         },
+         {{2, 2, 3, 4}},
+         -2,
+         2},
         {"ScatterAdd", "scatter_add",
          [](Graph& graph, const Inputs& x) {
              return scatter_add(x[0], graph.constant(indices_of({4, 1, 4})), 5);

@@ -15,6 +15,7 @@
 #include <duet/ops/random.hpp>
 #include <duet/ops/reduce.hpp>
 #include <duet/ops/shape_ops.hpp>
+#include <duet/ops/shifting.hpp>
 
 #include "op_cases.hpp"
 
@@ -36,6 +37,10 @@ void add_copies(std::vector<OpCase>& cases) {
     add("Pad", {{180, 180}}, [](Graph&, const Inputs& x) { return pad(x[0], {1, 0}, {2, 3}); });
     add("Gather", {{3, 17000}}, [](Graph& graph, const Inputs& x) {
         return gather(x[0], graph.constant(indices_of({2, 0})));
+    });
+    add("Shift2d", {{3, 2, 100, 150}}, [](Graph& graph, const Inputs& x) {
+        const ArrayOf<double> moves = {{1, -2}, {0, 7}, {-40, 3}};
+        return shift2d(x[0], graph.constant(moves));
     });
     add("ScatterAdd", {{3, 2500}}, [](Graph& graph, const Inputs& x) {
         return scatter_add(x[0], graph.constant(indices_of({4, 1, 4})), 5);

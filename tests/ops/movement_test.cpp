@@ -8,6 +8,7 @@
 #include <duet/ops/classification.hpp>
 #include <duet/ops/indexing.hpp>
 #include <duet/ops/shape_ops.hpp>
+#include <duet/ops/shifting.hpp>
 
 #include "support.hpp"
 
@@ -175,6 +176,31 @@ TEST_CASE("gather, scatter_add and one_hot") {
           Values{0, 0, 1, 1, 0, 0, 0, 0, 1, 0, 1, 0});
     CHECK(values_of(evaluate([](const auto& in) { return gather(in[0], in[1]); },
                              {{{3}, {7, 8, 9}}, {{}, {1}}})) == Values{8});
+}
+
+TEST_CASE_TEMPLATE("shift2d moves each image by its own pixels, and 0 in", T, float, double) {
+    const Shape shape{4, 2, 3, 4};
+    Argument images{shape, {}};
+    for (std::size_t i = 0; i < shape.elements(); ++i) images.values.push_back(static_cast<double>(i + 1));
+    const std::vector<double> moves = {0, 0, 1, -2, -2, 3, 50, -1};
+    const auto shifted = [](const auto& in) { return shift2d(in[0], in[1]); };
+    CHECK(values_of(evaluate<T>(shifted, {images, {{4, 2}, moves}})) == made_of(shape, [&](Index at) {
+              const double y = static_cast<double>(at[2]) + moves[2 * at[0]],
+                           x = static_cast<double>(at[3]) + moves[2 * at[0] + 1];
+              if (y < 0 || y > 2 || x < 0 || x > 3) return 0.0;
+              return images.values[flat_of(
+                  shape, {at[0], at[1], static_cast<std::size_t>(y), static_cast<std::size_t>(x)})];
+          }));
+    for (const double wrong : {0.5, std::nan(""), std::numeric_limits<double>::infinity()}) {
+        const std::string message = message_of<FeedError>([&] {
+            evaluate<T>(shifted, {images, {{4, 2}, {0, 0, 0, wrong, 0, 0, 0, 0}}});
+        });
+        CHECK_MESSAGE(contains(message, "shift2d: the move at position 3"), message);
+    }
+    Graph graph;
+    const Tensor pictures = graph.input("images", shape), pairs = graph.input("moves", {3, 2});
+    CHECK(contains(message_of<ShapeError>([&] { shift2d(pictures, pairs); }),
+                   "moves of shape (3, 2) do not fit"));
 }
 
 TEST_CASE_TEMPLATE("an index that is not whole or out of range is named with its position", T, float,
