@@ -23,6 +23,7 @@
 #include "numbers.hpp"
 #include "output.hpp"
 #include "output_path.hpp"
+#include "status_line.hpp"
 #include "subject.hpp"
 
 namespace duet::tools {
@@ -45,31 +46,42 @@ void warn(const std::string& line) {
     write_without_signal(STDERR_FILENO, fmt::format("duet: warning: {}\n", line));
 }
 
-/// On a terminal, says what is done now, once that has taken two seconds.
+/// On a terminal, a bar of how many things are judged, and what is done now, once that has taken two seconds.
 class Activity {
  public:
-    Activity() : terminal_(isatty(STDERR_FILENO) == 1), start_(std::chrono::steady_clock::now()) {}
+    explicit Activity(std::size_t total)
+        : terminal_(isatty(STDERR_FILENO) == 1), total_(total), start_(std::chrono::steady_clock::now()) {}
     ~Activity() {
         if (shown_) write_without_signal(STDERR_FILENO, "\r\x1b[K");
     }
     Activity(const Activity&) = delete;
     Activity& operator=(const Activity&) = delete;
 
+    void begin(const std::string& name) {
+        name_ = name;
+        ++begun_;
+    }
     void show(const std::string& what) {
         using namespace std::chrono_literals;
-        ++steps_;
         const auto passed = std::chrono::steady_clock::now() - start_;
         if (!terminal_ || passed < 2s) return;
+        const std::size_t done = begun_ == 0 ? 0 : begun_ - 1;
         write_without_signal(
             STDERR_FILENO,
-            fmt::format("\r\x1b[K{:>4} s  {}. {}",
-                        std::chrono::duration_cast<std::chrono::seconds>(passed).count(), steps_, what));
+            fmt::format("\r\x1b[K{} {}/{} {}: {}  {}",
+                        bar(static_cast<double>(done) / static_cast<double>(total_), bar_width), begun_,
+                        total_, name_, what,
+                        clock_text(static_cast<double>(
+                            std::chrono::duration_cast<std::chrono::seconds>(passed).count()))));
         shown_ = true;
     }
 
  private:
+    static constexpr std::size_t bar_width = 20;
+
     bool terminal_, shown_ = false;
-    std::size_t steps_ = 0;
+    std::size_t begun_ = 0, total_;
+    std::string name_;
     std::chrono::steady_clock::time_point start_;
 };
 
@@ -126,7 +138,8 @@ void evaluate_features(const EvaluateArguments& arguments) {
                 "features", "");
     Judged judged{arguments.features[1], arguments.features[1], {}};
     {
-        Activity activity;
+        Activity activity(1);
+        activity.begin(judged.name);
         judged.scores = judge_features(real, fake, arguments.draw.threads,
                                        [&](const std::string& what) { activity.show(what); });
     }
@@ -208,14 +221,18 @@ void evaluate(const EvaluateArguments& arguments) {
     for (const Subject& subject : subjects) warn_of_images(subject, views, references.front().images->count);
     std::vector<Judged> judged;
     {
-        Activity activity;
+        constexpr std::size_t anchors = 3;
+        Activity activity(subjects.size() + (arguments.no_anchors ? 0 : anchors));
         Evaluator evaluator(
             references, views, arguments.draw.threads, [&](const std::string& what) { activity.show(what); },
             arguments.likelihood);
-        for (const Subject& subject : subjects)
+        for (const Subject& subject : subjects) {
+            activity.begin(subject.name);
             judged.push_back({subject.name, subject.what, evaluator.judge(subject.images)});
+        }
         if (!arguments.no_anchors)
-            for (auto& [name, scores] : evaluator.judge_anchors(subjects.front().images))
+            for (auto& [name, scores] : evaluator.judge_anchors(
+                     subjects.front().images, [&](const std::string& name) { activity.begin(name); }))
                 judged.push_back({name, "", std::move(scores), true});
     }
     const std::string hash = views.front().network->sha256();

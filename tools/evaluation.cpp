@@ -206,16 +206,19 @@ std::vector<Score> Evaluator::judge(const Dataset& images) {
     return judge(images, look(images, false), references_.size(), true);
 }
 
-std::vector<std::pair<std::string, std::vector<Score>>> Evaluator::judge_anchors(const Dataset& images) {
+std::vector<std::pair<std::string, std::vector<Score>>> Evaluator::judge_anchors(const Dataset& images,
+                                                                                 const Working& begin) {
     const std::size_t train = *place_of("train");
     const Dataset& known = *references_[train].images;
     std::vector<std::pair<std::string, std::vector<Score>>> anchors;
     const auto add_chosen = [&](const char* name, const std::vector<std::size_t>& indices, bool copies) {
+        begin(name);
         Dataset some = models::chosen_images(known, indices);
         some.labels.clear();
         anchors.emplace_back(name, judge(some, chosen(indices), 1, copies));
     };
     if (train > 0) add_chosen("real", models::drawn_indices(known.count, images.count, 0), false);
+    begin("gaussian");
     const Dataset gaussian = models::gaussian_images(known, images.count, 0);
     anchors.emplace_back("gaussian", judge(gaussian, look(gaussian, true), 1, true));
     const Seen seen = look(views_[0], images, false);

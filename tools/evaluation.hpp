@@ -59,8 +59,10 @@ class Evaluator {
     std::vector<Score> judge(const Dataset& images);
     /// Samplers whose quality is known, by all views against the first reference: "real", as many training
     /// images, where others are held back; "gaussian", normals with each pixel's mean and variance; "copier",
-    /// the training image nearest to each of the images.
-    std::vector<std::pair<std::string, std::vector<Score>>> judge_anchors(const Dataset& images);
+    /// the training image nearest to each of the images. `begin` is told the name of each before it is
+    /// judged.
+    std::vector<std::pair<std::string, std::vector<Score>>> judge_anchors(const Dataset& images,
+                                                                          const Working& begin);
 
  private:
     struct Seen {

@@ -62,6 +62,11 @@ std::string clock_text(double seconds) {
                      : fmt::format("{}:{:02}", minutes, whole % 60);
 }
 
+std::string bar(double share, std::size_t width) {
+    const auto full = std::min(width, static_cast<std::size_t>(share * static_cast<double>(width)));
+    return fmt::format("[{}{}]", std::string(full, '#'), std::string(width - full, '.'));
+}
+
 std::string status_text(const Status& status) {
     return fmt::format("step {}/{}{}  {:.0f} images/s  {}", status.step, status.steps,
                        losses_text(status.losses), status.images_per_second, left_text(status));
@@ -75,10 +80,8 @@ std::string status_line(const Status& status, std::size_t width) {
         fmt::format("step {}  {}", count, left), fmt::format("{} {}", count, left)};
     for (const std::string& text : texts) {
         if (text.size() + shortest_bar + frame > width) continue;
-        const std::size_t bar = std::min(longest_bar, width - text.size() - frame);
-        const auto full =
-            std::min(bar, static_cast<std::size_t>(share_of(status) * static_cast<double>(bar)));
-        return fmt::format("[{}{}] {}", std::string(full, '#'), std::string(bar - full, '.'), text);
+        const std::size_t room = std::min(longest_bar, width - text.size() - frame);
+        return fmt::format("{} {}", bar(share_of(status), room), text);
     }
     const std::string percent = fmt::format("{}%", static_cast<int>(100 * share_of(status)));
     for (const std::string& text : {texts.back(), fmt::format("{} {}", percent, left)})

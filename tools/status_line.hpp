@@ -32,6 +32,9 @@ std::string status_text(const Status& status);
 /// percentage, then the time left goes.
 std::string status_line(const Status& status, std::size_t width);
 
+/// "[####....]": `width` signs between brackets, of which a share is full.
+std::string bar(double share, std::size_t width);
+
 /// "2:31", "1:02:31"; "-:--" for what is negative or no number.
 std::string clock_text(double seconds);
 

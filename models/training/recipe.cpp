@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <xtensor/xarray.hpp>
 
 #include <duet/autodiff/sgd.hpp>
 #include <duet/data/toml.hpp>
@@ -81,6 +82,15 @@ Spec brought_by(const Catalogue& catalogue, const Spec& explicitly) {
         return settings;
     }
     return {};
+}
+
+/// Has one network start from the values of another of the same layers, whenever they are first read.
+void start_as(const Network& network, const Network& other) {
+    const auto copy = [](const std::vector<Variable>& to, const std::vector<Variable>& from) {
+        for (std::size_t i = 0; i < to.size(); ++i) to[i].start_as([of = from[i]] { return of.value(); });
+    };
+    copy(network.variables(), other.variables());
+    copy(network.statistics(), other.statistics());
 }
 
 /// Declares a step: what the networks, losses and penalties of a recipe do not allow each other shows there.
@@ -279,8 +289,10 @@ Model model_of(const Catalogue& catalogue, const Spec& recipe) {
         }));
     }
     const Spec& generator = recipe.spec("networks.generator");
-    if (recipe.number("average.decay") > 0)
+    if (recipe.number("average.decay") > 0) {
         model.networks.push_back(build(catalogue, "average.generator", generator, images, 0));
+        start_as(*model.average(), model.generator());
+    }
     model.latent = catalogue.builder<ArchitectureBuilder>("network", generator).inputs(generator);
     return model;
 }

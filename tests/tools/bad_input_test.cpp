@@ -91,6 +91,24 @@ TEST_CASE("duet refuses bad usage with one line and leaves nothing") {
                               "schema is a text of 5002 letters");
     input.check_train_refused({"--set", "penalties.0.a\x7f\n=2", "--penalty", "none"}, "\"penalties.0.a??\"");
     input.check_train_refused({"--loss", "\x1b[31m"}, "?[31m");
+    const std::vector<std::pair<const char*, const char*>> settings = {
+        {"penalties=[{kind=\"r1\",weight=-1.0}]", "penalties.0.weight"},
+        {"penalties=[{kind=\"r1\",every=0}]", "penalties.0.every"},
+        {"penalties=[{kind=\"r1\",schedule={kind=\"linear-decay\",steps=-1}}]", "penalties.0.schedule.steps"},
+        {"transforms=[{kind=\"cutout\",probability=1.5}]", "transforms.0.probability"},
+        {"transforms=[{kind=\"translation\",share=2.0}]", "transforms.0.share"},
+        {"transforms=[{kind=\"instance-noise\",deviation=-0.1}]", "transforms.0.deviation"},
+        {"transforms=[{kind=\"rotation\"}]", "known are translation, cutout"},
+        {"packing=0", "packing"},
+        {"packing=3", "packs of 3 do not divide a batch"},
+        {"average.decay=1.0", "average.decay"},
+        {"schedule={kind=\"adaptive\",threshold=2.0}", "schedule.threshold"},
+        {"optimizers.generator={kind=\"adam-w\",weight_decay=-1.0}", "optimizers.generator.weight_decay"},
+        {"optimizers.generator={kind=\"adam\",constraints=[{kind=\"weight-clipping\",bound=0.0}]}",
+         "optimizers.generator.constraints.0.bound"},
+        {"loss={kind=\"minimax\",real_label=0.0}", "loss.real_label"},
+        {"networks.discriminator.normalization=\"layer\"", "networks.discriminator.normalization"}};
+    for (const auto& [setting, part] : settings) input.check_train_refused({"--set", setting}, part);
     check_refused({"inspect", "--format", "svg"}, "known are text, dot");
     check_refused({"sample", "--weights", "w", "--out", "x.png", "--count", "0"}, "--count");
     check_refused({"sample", "--weights", "w", "--out", "x.jpg"}, ".png");

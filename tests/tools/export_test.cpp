@@ -111,3 +111,54 @@ TEST_CASE("duet sample writes the latents that it drew from") {
     CHECK(std::equal(same.data(), same.data() + same.size(), images.data()));
     CHECK(sample({"--interpolate", "3", "--count", "2"}).shape()[0] == 6);
 }
+
+TEST_CASE("the average of a generator's weights is saved, drawn with and exported beside them") {
+    const TemporaryFolder folder;
+    write_images(folder.path() / "data", 40, 8);
+    const fs::path run = folder.path() / "run", weights = run / "weights.safetensors";
+    const Outcome trained =
+        duet_command({"train", "--data", folder.path() / "data", "--set", "average.decay=0.9", "--steps",
+                      "20", "--batch", "8", "--out", run, "--generator-widths", "6-8-64"});
+    CAPTURE(trained.err);
+    REQUIRE(trained.code == 0);
+    const auto sample = [&](const fs::path& of, std::vector<std::string> more) {
+        std::vector<std::string> words{
+            "sample", "--weights", of, "--count", "5", "--out", folder.path() / "x.npy"};
+        words.insert(words.end(), more.begin(), more.end());
+        const Outcome outcome = duet_command(words);
+        CAPTURE(outcome.err);
+        REQUIRE(outcome.code == 0);
+        return read_npy(folder.path() / "x.npy");
+    };
+    const Array averaged = sample(weights, {}), raw = sample(weights, {"--raw"});
+    CHECK_FALSE(averaged == raw);
+
+    const Safetensors file = read_safetensors(weights);
+    CHECK(file.find("average.generator.0.weight") != nullptr);
+    const fs::path exported = folder.path() / "average.safetensors";
+    REQUIRE(duet_command({"export", run, "--ema", "--out", exported}).code == 0);
+    const Safetensors average = read_safetensors(exported);
+    CHECK(average.find("average.generator.0.weight") == nullptr);
+    CHECK(*average.find("generator.0.weight") == *file.find("average.generator.0.weight"));
+    CHECK(*average.find("discriminator.0.weight") == *file.find("discriminator.0.weight"));
+    CHECK(sample(exported, {}) == averaged);
+
+    const fs::path network = folder.path() / "g.onnx", mean = folder.path() / "mean.onnx";
+    REQUIRE(duet_command({"export", run, "--out", network}).code == 0);
+    REQUIRE(duet_command({"export", run, "--ema", "--out", mean}).code == 0);
+    CHECK(text_of(network) != text_of(mean));
+
+    const auto refused = [&](const std::vector<std::string>& words, const std::string& part) {
+        const Outcome outcome = duet_command(words);
+        CAPTURE(outcome.err);
+        CHECK(outcome.code == 2);
+        CHECK(contains(outcome.err, part));
+    };
+    refused({"export", run, "--ema", "--network", "discriminator", "--out", mean},
+            "--ema: is of the generator");
+    const Run without;
+    refused({"export", without.path, "--ema", "--out", mean},
+            "--ema: " + without.weights.string() + " holds no average");
+    refused({"sample", "--weights", without.weights, "--raw", "--out", folder.path() / "x.npy"},
+            "--raw: " + without.weights.string() + " holds no average");
+}

@@ -7,6 +7,7 @@
 #include <duet/ops/convolution.hpp>
 #include <duet/ops/pooling.hpp>
 #include <duet/ops/resampling.hpp>
+#include <duet/ops/shifting.hpp>
 
 namespace duet::testing {
 
@@ -137,7 +138,11 @@ RandomValue pooled(ValuePool& pool) {
 RandomValue resampled(ValuePool& pool) {
     Dice& dice = pool.dice();
     const RandomValue x = pool.of_rank(4);
-    const std::size_t factor = dice.from(2, 3), kind = dice.below(3);
+    const std::size_t factor = dice.from(2, 3), kind = dice.below(4);
+    if (kind == 3) {
+        constexpr std::size_t places = 5;
+        return {shift2d(x.tensor, pool.indices({x.shape()[0], 2}, places) - 2.0), x.size};
+    }
     if (kind == 0) {
         if (x.shape()[1] % (factor * factor) != 0) return {};
         return {pixel_shuffle(x.tensor, factor), x.size};
