@@ -19,14 +19,16 @@ std::size_t values_in(const std::vector<Variable>& variables) {
     return values;
 }
 
-/// "adam (rate 0.0002, beta1 0.5)"
+/// "adam (rate 0.0002, beta1 0.5)", without lists of nothing and schedules of what stays.
 std::string described(const Spec& spec) {
     std::vector<std::string> settings;
-    for (const Setting& setting : spec.with)
-        if (const Spec* inner = std::get_if<Spec>(&setting.value.is))
-            settings.push_back(fmt::format("{} {}", setting.key, described(*inner)));
-        else
-            settings.push_back(fmt::format("{} {}", setting.key, format_toml_value(setting.value)));
+    for (const Setting& setting : spec.with) {
+        const Spec* inner = std::get_if<Spec>(&setting.value.is);
+        const auto* list = std::get_if<std::vector<Value>>(&setting.value.is);
+        if ((inner != nullptr && inner->kind == "constant") || (list != nullptr && list->empty())) continue;
+        settings.push_back(fmt::format(
+            "{} {}", setting.key, inner != nullptr ? described(*inner) : format_toml_value(setting.value)));
+    }
     return settings.empty() ? spec.kind : fmt::format("{} ({})", spec.kind, fmt::join(settings, ", "));
 }
 
@@ -58,6 +60,13 @@ std::string summary_of(const Spec& recipe, const models::Model& model, const mod
                         recipe.whole("batch"));
     text += fmt::format("objective   {}; {}; {}\n", recipe.spec("loss").kind, penalties_of(recipe),
                         described(recipe.spec("schedule")));
+    std::vector<std::string> beside;
+    for (const Spec& transform : recipe.specs("transforms")) beside.push_back(described(transform));
+    if (recipe.whole("packing") > 1)
+        beside.push_back(fmt::format("packs of {} images", recipe.whole("packing")));
+    if (model.average() != nullptr)
+        beside.push_back(fmt::format("average of the generator, decay {}", recipe.number("average.decay")));
+    if (!beside.empty()) text += fmt::format("beside      {}\n", fmt::join(beside, "; "));
     for (const char* network : {"generator", "discriminator"})
         text += fmt::format("{:<11} {}\n", network == std::string_view("generator") ? "optimizers" : "",
                             described(recipe.spec(fmt::format("optimizers.{}", network))));

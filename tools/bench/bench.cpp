@@ -37,10 +37,10 @@ int run(int argc, char** argv) {
         ->type_name("FILE")
         ->capture_default_str();
     app.add_option("--only", only,
-                   "One part of the report: step, convolutional-step, parts, convolution, "
+                   "One part of the report: step, terms, convolutional-step, parts, convolution, "
                    "start-up, growth or peer")
         ->check(CLI::IsMember(
-            {"step", "convolutional-step", "parts", "convolution", "start-up", "growth", "peer"}))
+            {"step", "terms", "convolutional-step", "parts", "convolution", "start-up", "growth", "peer"}))
         ->type_name("PART");
     app.add_flag("--run-start-up", start_up)->group("");
     app.add_option("--run-memory", memory_of)->group("");
@@ -69,6 +69,7 @@ int run(int argc, char** argv) {
         return only.empty() ? otherwise : only == part;
     };
     if (wanted("step", true)) print_step(options, data);
+    if (wanted("terms", false)) print_terms(options, data);
     const std::filesystem::path itself = std::filesystem::read_symlink("/proc/self/exe");
     if (wanted("convolutional-step", true)) print_convolutional_step(options, data, peer, itself);
     if (wanted("parts", true)) print_parts(options);

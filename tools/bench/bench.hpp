@@ -25,6 +25,8 @@ using Data = std::shared_ptr<const Dataset>;
 void print_machine();
 /// The step beside its floor, and the handwritten one.
 void print_step(const Options& options, const Data& data);
+/// The step with each loss, penalty, schedule and constraint beside the plain one.
+void print_terms(const Options& options, const Data& data);
 /// Elementwise chains, Adam and random draws beside plain loops and copying.
 void print_parts(const Options& options);
 /// Convolution layers beside their floor and, with `peer`, PyTorch's.
