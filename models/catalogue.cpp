@@ -56,15 +56,29 @@ Rule whole_number(std::int64_t low, std::int64_t high) {
             }};
 }
 
+namespace {
+
+/// What variables and nodes hold of a number: neither infinite nor NaN.
+bool fits(double number) {
+    return std::isfinite(static_cast<float>(number));
+}
+
+}  // namespace
+
 Rule number_from(double low, double below) {
     return {std::isfinite(below) ? fmt::format("a number of at least {} and below {}", low, below)
                                  : fmt::format("a finite number of at least {}", low),
-            [=](const Value& value) { return as_number(value) >= low && as_number(value) < below; }};
+            [=](const Value& value) {
+                const double number = as_number(value);
+                return fits(number) && number >= low && number < below;
+            }};
 }
 
 Rule number_above(double low) {
-    return {fmt::format("a finite number above {}", low),
-            [=](const Value& value) { return std::isfinite(as_number(value)) && as_number(value) > low; }};
+    return {fmt::format("a finite number above {}", low), [=](const Value& value) {
+                const double number = as_number(value);
+                return fits(number) && static_cast<double>(static_cast<float>(number)) > low;
+            }};
 }
 
 Rule share() {
@@ -72,8 +86,14 @@ Rule share() {
             [](const Value& value) { return as_number(value) >= 0 && as_number(value) <= 1; }};
 }
 
+Rule share_above_zero() {
+    return {"a number above 0 and at most 1", [above = number_above(0).accepts](const Value& value) {
+                return above(value) && as_number(value) <= 1;
+            }};
+}
+
 Rule any_number() {
-    return {"a finite number", [](const Value& value) { return std::isfinite(as_number(value)); }};
+    return {"a finite number", [](const Value& value) { return fits(as_number(value)); }};
 }
 
 Rule true_or_false() {

@@ -30,6 +30,9 @@ Rule number_from(double low, double below);
 Rule number_above(double low);
 /// From 0 to 1, both included.
 Rule share();
+/// Above 0, at most 1.
+Rule share_above_zero();
+/// That float holds, as all numbers here.
 Rule any_number();
 Rule true_or_false();
 Rule text_value();

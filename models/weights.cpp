@@ -197,7 +197,7 @@ void load_weights(const Model& model, const Safetensors& file, const std::filesy
     if (file.tensors.size() != variables.size() && !is_checkpoint(file))
         for (const NamedArray& tensor : file.tensors) {
             const bool known =
-                tensor.name.ends_with(".num_batches_tracked") || starts_from_others(tensor.name) ||
+                tensor.name.ends_with(".num_batches_tracked") || tensor.name.starts_with("average.") ||
                 std::any_of(variables.begin(), variables.end(),
                             [&](const Variable& variable) { return variable.name() == tensor.name; });
             if (!known)

@@ -34,8 +34,8 @@ void save_weights(const Model& model, const Spec& layer, const Position& at,
 /// Where it stood; nothing if the file does not say. Throws FileError naming `path` if it makes no sense.
 std::optional<Position> position_in(const Safetensors& file, const std::filesystem::path& path);
 /// Copies a file's arrays into the model's variables, all or none; PyTorch's num_batches_tracked is left
-/// out, and of a checkpoint what is not a network's. Averages, and vectors of
-/// spectral normalisation, that the file does not have start from its weights, and those that the model does
+/// out, and of a checkpoint what is not a network's. Averages and vectors of
+/// spectral normalisation that the file does not have start from its weights; averages that the model does
 /// not have are left out. Throws FileError naming the array if one is missing, unknown or of another shape.
 void load_weights(const Model& model, const Safetensors& file, const std::filesystem::path& path);
 

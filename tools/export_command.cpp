@@ -36,17 +36,17 @@ struct ExportArguments {
 
 /// The arrays of a file with the generator's averaged weights in the place of those that were trained.
 Safetensors averaged(Safetensors file, const fs::path& path) {
-    const std::string prefix = "average.";
+    const std::string prefix = "average.", of_generator = prefix + "generator.";
     Safetensors result;
     result.metadata = file.metadata;
     std::vector<std::string> replaced;
     for (const NamedArray& tensor : file.tensors)
-        if (tensor.name.starts_with(prefix)) replaced.push_back(tensor.name.substr(prefix.size()));
+        if (tensor.name.starts_with(of_generator)) replaced.push_back(tensor.name.substr(prefix.size()));
     if (replaced.empty())
         throw Error(fmt::format("--ema: {} holds no average of the generator's weights", path.string()));
     for (NamedArray& tensor : file.tensors) {
         if (std::find(replaced.begin(), replaced.end(), tensor.name) != replaced.end()) continue;
-        if (tensor.name.starts_with(prefix)) tensor.name.erase(0, prefix.size());
+        if (tensor.name.starts_with(of_generator)) tensor.name.erase(0, prefix.size());
         result.tensors.push_back(std::move(tensor));
     }
     return result;

@@ -15,7 +15,7 @@ MetricsLog::MetricsLog(const std::filesystem::path& path, std::uint64_t size, st
       pending_(std::move(pending)),
       seconds_before_(seconds),
       row_seconds_(seconds),
-      row_step_(trainer.state().at.step) {}
+      row_images_(trainer.images_shown()) {}
 
 std::uint64_t whole_rows(const std::filesystem::path& path, std::uint64_t size, const Warn& warn) {
     std::error_code error;
@@ -34,12 +34,12 @@ double MetricsLog::seconds() const {
 }
 
 std::string MetricsLog::row_of(const models::Record& record) {
-    const double now = seconds(), images_a_step = static_cast<double>(trainer_.images_per_step()),
-                 epoch = static_cast<double>(record.step) * images_a_step / images_,
-                 shown = static_cast<double>(record.step - row_step_) * images_a_step,
-                 rate = now > row_seconds_ ? shown / (now - row_seconds_) : 0;
+    const std::uint64_t shown = trainer_.images_shown();
+    const double now = seconds(), epoch = static_cast<double>(shown) / images_,
+                 rate =
+                     now > row_seconds_ ? static_cast<double>(shown - row_images_) / (now - row_seconds_) : 0;
     row_seconds_ = now;
-    row_step_ = record.step;
+    row_images_ = shown;
     std::string row;
     if (file_.size() == 0 && pending_.empty())
         row = fmt::format("step,epoch,seconds,images_per_second,{}\n", fmt::join(record.names, ","));

@@ -55,7 +55,7 @@ class MetricsLog : public models::Observer {
     Clock::time_point start_ = Clock::now();
     Clock::time_point flushed_{};
     double row_seconds_;
-    std::uint64_t row_step_;
+    std::uint64_t row_images_;
 };
 
 /// How many of the first `size` bytes of a metrics.csv are there, in whole rows; warns if they are fewer.

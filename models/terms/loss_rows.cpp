@@ -35,13 +35,11 @@ LossBuilder cross_entropy(Losses (*loss)(Operand, Operand, const SampleWeights&,
 }
 
 Parameter real_label() {
-    return {
-        "real_label",
-        "what the discriminator takes real images for; below 1 is one-sided label smoothing (Salimans et "
-        "al. 2016)",
-        {"a number above 0 and at most 1", [above = number_above(0).accepts, share = share().accepts](
-                                               const Value& value) { return above(value) && share(value); }},
-        {{1.0}}};
+    return {"real_label",
+            "what the discriminator takes real images for; below 1 is one-sided label smoothing (Salimans et "
+            "al. 2016)",
+            share_above_zero(),
+            {{1.0}}};
 }
 
 Parameter label(const char* key, const char* help, double otherwise) {

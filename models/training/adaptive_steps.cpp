@@ -1,5 +1,6 @@
 #include <duet/models/training/adaptive_steps.hpp>
 
+#include <algorithm>
 #include <array>
 
 #include <duet/models/training/view.hpp>
@@ -18,6 +19,11 @@ double value_of(const Variable& variable) {
     return static_cast<double>(*variable.data());
 }
 
+/// A count in a variable, which a file may have set to anything finite.
+std::size_t count_in(const Variable& variable, std::size_t most) {
+    return static_cast<std::size_t>(std::clamp(value_of(variable), 0.0, static_cast<double>(most)));
+}
+
 }  // namespace
 
 AdaptiveSteps::AdaptiveSteps(const AdaptiveStepsOptions& options)
@@ -27,14 +33,13 @@ AdaptiveSteps::AdaptiveSteps(const AdaptiveStepsOptions& options)
       held_("schedule.held", Shape{}, 0.0F) {}
 
 std::size_t AdaptiveSteps::repeats() const {
-    return levels[static_cast<std::size_t>(value_of(level_))];
+    return levels[count_in(level_, levels.size() - 1)];
 }
 
 void AdaptiveSteps::see(const Record& record) {
     const bool first = record.step == 1;
     const double accuracy = first ? record[metric] : kept * value_of(accuracy_) + (1 - kept) * record[metric];
-    const auto level = static_cast<std::size_t>(value_of(level_));
-    const auto held = static_cast<std::size_t>(value_of(held_)) + 1;
+    const std::size_t level = count_in(level_, levels.size() - 1), held = count_in(held_, options_.hold) + 1;
     const bool more = accuracy <= options_.threshold && held >= options_.hold && level + 1 < levels.size() &&
                       levels[level + 1] <= options_.most;
     accuracy_.fill(static_cast<float>(accuracy));

@@ -63,7 +63,6 @@ MovingAverage::MovingAverage(const std::vector<Variable>& variables, const std::
             throw ShapeError(fmt::format("moving average: {} has shape {}, but averages {}, of shape {}",
                                          averages[i].name(), to_string(averages[i].shape()),
                                          variables[i].name(), to_string(variables[i].shape())));
-        averages[i].start_as(value_of(variables[i]));
     }
 }
 

@@ -7,20 +7,22 @@
 
 namespace duet::models {
 
-/// An exponential moving average of variables, made where they are trained: after each step
+/// An exponential moving average of variables, made where they are trained: at each update of theirs
 ///   average <- decay average + (1 - decay) value
-/// of the values that the step makes, as torch.optim.swa_utils.get_ema_multi_avg_fn does; generators are
+/// of the value that it makes, as torch.optim.swa_utils.get_ema_multi_avg_fn does; generators are
 /// often drawn from with it (Yazici et al. 2019). Running statistics are averaged too, where the program owes
-/// their update. The averages start as copies of the variables, taken when they are first read.
+/// their update.
 class MovingAverage {
  public:
     /// A number from 0 to 1, or a scalar variable that is set to such numbers between the steps.
     using Decay = std::variant<double, Variable>;
 
-    /// The averages are variables "average.<name>", which a training keeps in its State. Throws Error for a
+    /// The averages are variables "average.<name>", which a training keeps in its State and which start as
+    /// copies of the variables, taken when they are first read. Throws Error for a
     /// decay outside [0, 1], and ShapeError for one that is no scalar.
     MovingAverage(const std::vector<Variable>& variables, const Decay& decay);
-    /// The averages are these, one a variable, such as those of a second network. Throws as above, Error for
+    /// The averages are these, one a variable, such as those of a second network, and go on from what they
+    /// hold. Throws as above, Error for
     /// another number of them, and ShapeError for one of another shape than its variable.
     MovingAverage(const std::vector<Variable>& variables, const std::vector<Variable>& averages,
                   const Decay& decay);

@@ -19,13 +19,7 @@ Parameter steps(const char* key, const char* help, std::int64_t least, std::int6
 
 /// Of a rate that falls.
 Parameter factor(double otherwise) {
-    const Rule at_most_one = share();
-    return {
-        "factor",
-        "above 0, at most 1",
-        {"a number above 0 and at most 1", [above = number_above(0).accepts, most = at_most_one.accepts](
-                                               const Value& value) { return above(value) && most(value); }},
-        {{otherwise}}};
+    return {"factor", "above 0, at most 1", share_above_zero(), {{otherwise}}};
 }
 
 std::vector<Parameter> of_a_descent() {

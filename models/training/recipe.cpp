@@ -130,6 +130,10 @@ std::uint64_t check_declared(const Spec& recipe, Training training) {
     about(recipe, "penalties", [&] {
         for (const Stage& stage : training.stages) {
             Graph declared(training.seed);
+            if (stage.rule && recipe.has("epochs"))
+                throw Error(
+                    "the schedule decides on the way how many images a step shows: give steps in place "
+                    "of epochs");
             if (declare_stage(declared, training, stage, scheduled_weights(training), {}).real.valid())
                 batches += stage.repeats;
         }

@@ -79,17 +79,19 @@ void add_groups(Catalogue& catalogue) {
                    "",
                    {{"generator", "of the generator", spec_of("optimizer")},
                     {"discriminator", "of the discriminator", spec_of("optimizer")}}});
-    catalogue.add(
-        {"average",
-         "",
-         "an exponential moving average of the generator's weights, which pictures, samples and "
-         "measurements are drawn with (Yazici et al. 2019)",
-         "",
-         {{"decay", "how much of the average a step keeps; 0 for no average", number_from(0, 1), {{0.0}}},
-          {"warm_up",
-           "keep less at first: min(decay, (1 + step) / (10 + step)), as TensorFlow's average does",
-           true_or_false(),
-           {{true}}}}});
+    catalogue.add({"average",
+                   "",
+                   "an exponential moving average of the generator's weights, which pictures, samples and "
+                   "measurements are drawn with (Yazici et al. 2019)",
+                   "",
+                   {{"decay",
+                     "how much of the average an update of the generator keeps; 0 for no average",
+                     number_from(0, 1),
+                     {{0.0}}},
+                    {"warm_up",
+                     "keep less at first: min(decay, (1 + step) / (10 + step)), as TensorFlow's average does",
+                     true_or_false(),
+                     {{true}}}}});
     catalogue.add({"output",
                    "",
                    "what a run leaves, which changes no result",

@@ -4,7 +4,7 @@
 namespace duet::models {
 
 void add_schedule_rows(Catalogue& catalogue) {
-    constexpr std::int64_t most_discriminator_steps = 1000, most_steps = 1'000'000'000'000;
+    constexpr std::int64_t most_discriminator_steps = 1000, most_held = 1 << 24;
     catalogue.add(
         {"schedule",
          "documented",
@@ -40,7 +40,7 @@ void add_schedule_rows(Catalogue& catalogue) {
          "alternating, with more discriminator steps once it tells too few of the generator's images",
          "Bie et al. 2023, section 4.2",
          {{"threshold", "the share it must tell, averaged over about 100 steps", share(), {{0.6}}},
-          {"hold", "steps between two changes, at least", whole_number(1, most_steps), {{std::int64_t{200}}}},
+          {"hold", "steps between two changes, at least", whole_number(1, most_held), {{std::int64_t{200}}}},
           {"most",
            "discriminator steps for one of the generator",
            whole_number(1, most_discriminator_steps),

@@ -364,6 +364,13 @@ void Trainer::set_metric(std::string_view name, double value) {
     parts_->values[static_cast<std::size_t>(known - parts_->names.begin())] = value;
 }
 
+std::uint64_t Trainer::images_shown() const {
+    const bool changes = std::any_of(parts_->stages.begin(), parts_->stages.end(),
+                                     [](const auto& stage) { return stage.rule != nullptr; });
+    return changes ? parts_->state.at.batch * parts_->training.batch
+                   : parts_->state.at.step * images_per_step();
+}
+
 std::uint64_t Trainer::images_per_step() const {
     std::uint64_t batches = 0;
     for (const CompiledStage& stage : parts_->stages) batches += stage.reads_images ? stage.repeats() : 0;

@@ -84,7 +84,10 @@ class Trainer {
     void add_metric(const std::string& name);
     /// Throws Error, listing the names there are, for another one.
     void set_metric(std::string_view name, double value);
-    /// Images of the data set that a step shows.
+    /// Images of the data set that were shown so far. Where a rule repeats a stage they are counted from the
+    /// place in the data, which a training that goes on from others' weights does not start at 0.
+    std::uint64_t images_shown() const;
+    /// Images of the data set that the next step shows.
     std::uint64_t images_per_step() const;
     /// Steps that show at least `epochs` times the data set. Throws Error if a step shows none.
     std::uint64_t steps_for_epochs(std::uint64_t epochs) const;

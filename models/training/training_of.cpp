@@ -17,6 +17,18 @@ namespace duet::models {
 
 namespace {
 
+/// A schedule whose every number is `share` of itself, or its power of `share`: both ends of it.
+void rescale(Spec& schedule, double share, bool power) {
+    if (schedule.has("last")) {
+        const double last = schedule.number("last");
+        schedule.set("last", {power ? std::pow(last, share) : share * last});
+    }
+    if (!schedule.has("then")) return;
+    Spec then = schedule.spec("then");
+    rescale(then, share, power);
+    schedule.set("then", {then});
+}
+
 /// The optimizer of a network under penalties that count in every k-th step alone: its Adam sees k / (k + 1)
 /// of the steps that a lazy regulariser's own would make (Karras et al. 2020, appendix B).
 Spec rescaled(Spec optimizer, const std::vector<Spec>& penalties) {
@@ -28,6 +40,11 @@ Spec rescaled(Spec optimizer, const std::vector<Spec>& penalties) {
     optimizer.set("rate", {share * optimizer.number("rate")});
     for (const char* beta : {"beta1", "beta2"})
         optimizer.set(beta, {std::pow(optimizer.number(beta), share)});
+    for (const char* key : {"schedule", "beta2_schedule"}) {
+        Spec schedule = optimizer.spec(key);
+        rescale(schedule, share, key == std::string_view("beta2_schedule"));
+        optimizer.set(key, {schedule});
+    }
     return optimizer;
 }
 
@@ -46,9 +63,25 @@ Phase phase_of(const Catalogue& catalogue, const Spec& recipe, const std::string
 /// A penalty that counts in every k-th step counts k times there, so that its mean over the steps stays.
 Term penalty_of(const Catalogue& catalogue, const Spec& recipe, const Spec& penalty) {
     Term term = catalogue.builder<PenaltyBuilder>("penalty", penalty)(penalty);
-    term.weight = penalty.number("weight") * static_cast<double>(term.every);
-    term.schedule = schedule_in(catalogue, penalty, "schedule", term.weight, length_of(recipe));
+    const double weight = penalty.number("weight"), times = static_cast<double>(term.every);
+    term.weight = times * weight;
+    if (const RateSchedule schedule = schedule_in(catalogue, penalty, "schedule", weight, length_of(recipe)))
+        term.schedule = [=](std::uint64_t step) { return times * schedule(step); };
     return term;
+}
+
+/// Adds the penalties to a phase's terms; the second one of a name is "<name>_2".
+void add_penalties(const Catalogue& catalogue, const Spec& recipe, Phase& phase) {
+    const std::vector<Spec> penalties = recipe.specs("penalties");
+    for (std::size_t i = 0; i < penalties.size(); ++i)
+        about(recipe, fmt::format("penalties.{}", i), [&] {
+            Term term = penalty_of(catalogue, recipe, penalties[i]);
+            const auto alike =
+                std::count_if(penalties.begin(), penalties.begin() + static_cast<std::ptrdiff_t>(i),
+                              [&](const Spec& before) { return before.kind == penalties[i].kind; });
+            if (alike > 0) term.name += fmt::format("_{}", alike + 1);
+            phase.terms.push_back(std::move(term));
+        });
 }
 
 void add_transform(const Catalogue& catalogue, const Spec& recipe, const Spec& spec, Training& training) {
@@ -70,11 +103,15 @@ void add_transform(const Catalogue& catalogue, const Spec& recipe, const Spec& s
         });
 }
 
-std::vector<Variable> all_of(const Network& network) {
-    std::vector<Variable> variables = network.variables();
-    variables.insert(variables.end(), network.statistics().begin(), network.statistics().end());
-    return variables;
-}
+/// What of a network is averaged: all but the vectors of spectral normalisation, whose means have no meaning.
+struct Averaged {
+    explicit Averaged(const Network& network) : values(network.variables()) {
+        for (const Variable& statistic : network.statistics())
+            (statistic.name().ends_with("_u") || statistic.name().ends_with("_v") ? vectors : values)
+                .push_back(statistic);
+    }
+    std::vector<Variable> values, vectors;
+};
 
 /// The average of the generator's weights moves wherever they do.
 void add_average(const Spec& recipe, const Model& model, Training& training) {
@@ -90,9 +127,12 @@ void add_average(const Spec& recipe, const Model& model, Training& training) {
                                       }});
         kept = present;
     }
+    const Averaged trained(model.generator()), averaged(*average);
     for (Phase& phase : training.phases)
-        if (phase.name == "generator")
-            phase.updates.push_back(MovingAverage(all_of(model.generator()), all_of(*average), kept).rule());
+        if (phase.name == "generator") {
+            phase.updates.push_back(MovingAverage(trained.values, averaged.values, kept).rule());
+            phase.updates.push_back(MovingAverage(trained.vectors, averaged.vectors, 0.0).rule());
+        }
 }
 
 }  // namespace
@@ -106,8 +146,7 @@ Training training_of(const Catalogue& catalogue, const Spec& recipe, const Model
     LossTerms terms = catalogue.builder<LossBuilder>("loss", loss)(loss);
     generator.terms = {std::move(terms.generator)};
     discriminator.terms = {std::move(terms.discriminator)};
-    for (const Spec& penalty : penalties)
-        discriminator.terms.push_back(penalty_of(catalogue, recipe, penalty));
+    add_penalties(catalogue, recipe, discriminator);
     discriminator.watched = {
         {"real_probability", [](View& view) { return mean(sigmoid(view.real_score())); }},
         {"fake_probability", [](View& view) { return mean(sigmoid(view.fake_score())); }}};
@@ -119,8 +158,10 @@ Training training_of(const Catalogue& catalogue, const Spec& recipe, const Model
     training.seed = recipe.whole("seed");
     training.bounded_scores = terms.bounded_scores;
     training.packing = recipe.whole("packing");
-    for (const Spec& transform : recipe.specs("transforms"))
-        add_transform(catalogue, recipe, transform, training);
+    const std::vector<Spec> transforms = recipe.specs("transforms");
+    for (std::size_t i = 0; i < transforms.size(); ++i)
+        about(recipe, fmt::format("transforms.{}", i),
+              [&] { add_transform(catalogue, recipe, transforms[i], training); });
     add_average(recipe, model, training);
     const Spec& schedule = recipe.spec("schedule");
     catalogue.builder<StagesBuilder>("schedule", schedule)(schedule, training);

@@ -9,7 +9,7 @@
 
 #include "../allocations.hpp"
 #include "pair.hpp"
-#include "support.hpp"
+#include "small_training.hpp"
 
 using namespace duet;
 using namespace duet::testing;
@@ -20,102 +20,6 @@ using models::Term;
 using models::Trainer;
 using models::Training;
 using models::View;
-
-namespace {
-
-constexpr std::size_t batch = 8;
-
-/// Images of 4x4 of an arbitrary pattern, of two classes.
-std::shared_ptr<const Dataset> pictures() {
-    auto data = std::make_shared<Dataset>();
-    data->count = 40;
-    data->height = data->width = 4;
-    for (std::size_t i = 0; i < data->count * 16; ++i)
-        data->images.push_back(static_cast<std::uint8_t>(i * 37 % 251));
-    for (std::size_t i = 0; i < data->count; ++i) data->labels.push_back(i % 2);
-    return data;
-}
-
-Term discriminator_loss() {
-    return {"real_or_fake", [](View& view) {
-                return models::non_saturating(view.real_score(), view.fake_score()).discriminator;
-            }};
-}
-
-Term generator_loss() {
-    return {"fooling", [](View& view) { return models::non_saturating_generator(view.fake_score()); }};
-}
-
-Term pairs(bool generator) {
-    return {generator ? "fooling" : "real_or_fake", [=](View& view) {
-                const auto losses = models::relativistic_pairing(view.real_score(), view.fake_score());
-                return generator ? losses.generator : losses.discriminator;
-            }};
-}
-
-Term r1_term(double weight = 1) {
-    return {"r1", [](View& view) { return models::r1(view.tape(), view.real_score(), view.real(), 1.0); },
-            weight};
-}
-
-Term r2_term() {
-    return {"r2", [](View& view) {
-                const Tensor fake = stop_gradient(view.fake());
-                return models::r1(view.tape(), view.score(fake), fake, 1.0);
-            }};
-}
-
-Training pair(std::vector<Term> of_discriminator, Term of_generator) {
-    Training training;
-    training.networks = {models::mlp("generator", {3, 8, 16}, relu, sigmoid, 1),
-                         models::mlp("discriminator", {16, 8, 1}, relu, linear, 1)};
-    training.images.height = training.images.width = 4;
-    training.latent = 3;
-    training.batch = batch;
-    Phase generator{"generator", {"generator"}, {std::move(of_generator)}};
-    generator.optimizer = std::make_shared<Adam>("generator_adam", AdamOptions{1e-2, 0.5});
-    Phase discriminator{"discriminator", {"discriminator"}, std::move(of_discriminator)};
-    discriminator.optimizer = std::make_shared<Adam>("discriminator_adam", AdamOptions{1e-2, 0.5});
-    training.phases = {generator, discriminator};
-    training.stages = {{{"discriminator"}}, {{"generator"}}};
-    return training;
-}
-
-std::vector<Array> values_of(const std::vector<Variable>& variables) {
-    std::vector<Array> values;
-    for (const Variable& variable : variables) values.push_back(variable.value());
-    return values;
-}
-
-bool all_same_bits(const std::vector<Array>& a, const std::vector<Array>& b) {
-    return std::equal(a.begin(), a.end(), b.begin(), b.end(), same_bits<float>);
-}
-
-std::vector<Array> trained(const Training& training, int steps, std::size_t threads = 1) {
-    Trainer trainer(training, pictures(), {.threads = threads});
-    for (int i = 0; i < steps; ++i) trainer.step();
-    return values_of(trainer.state().variables());
-}
-
-/// What the first step measures.
-std::map<std::string, double> first_step(const Training& training) {
-    Trainer trainer(training, pictures());
-    const Record record = trainer.step();
-    std::map<std::string, double> values;
-    for (std::size_t i = 0; i < record.names.size(); ++i) values[record.names[i]] = record.values[i];
-    return values;
-}
-
-std::string message_of(const std::function<void()>& action) {
-    try {
-        action();
-    } catch (const Error& error) {
-        return error.what();
-    }
-    return {};
-}
-
-}  // namespace
 
 TEST_CASE("a training goes on from a saved state to the bits of one that was never interrupted") {
     const auto training = [] { return pair({discriminator_loss(), r1_term()}, generator_loss()); };
@@ -433,47 +337,4 @@ TEST_CASE("a number on a schedule is set before each step, and kept with the sta
     Trainer trainer(scheduled(), pictures());
     for (const double expected : {0.0, 0.5, 1.0}) CHECK(trainer.step()["share"] == expected);
     CHECK(trainer.state().save().find("share") != nullptr);
-}
-
-TEST_CASE("the rule of Bie et al. adds discriminator steps, and goes on from a saved state") {
-    models::AdaptiveSteps rule({0.6, 3, 5});
-    const std::vector<std::string> names = {"fake_accuracy"};
-    std::uint64_t step = 0;
-    const auto see = [&](double accuracy) {
-        const std::vector<double> values = {accuracy};
-        rule.see({++step, names, values});
-        return rule.repeats();
-    };
-    CHECK(rule.repeats() == 1);
-    CHECK(see(0.59) == 1);
-    CHECK(see(0.59) == 1);
-    CHECK(see(0.59) == 2);  // three steps held
-    CHECK(see(1.0) == 2);
-    CHECK(see(1.0) == 2);
-    CHECK(see(0.0) == 5);  // 0.59, 0.5941, 0.5982, and now 0.5922
-    CHECK(*rule.variables()[0].data() == doctest::Approx(0.99 * (0.99 * (0.99 * 0.59 + 0.01) + 0.01)));
-    for (int i = 0; i < 4; ++i) CHECK(see(0.0) == 5);  // ten are more than the most
-}
-
-TEST_CASE("a rule that repeats a stage decides how many batches a step shows") {
-    const auto adaptive = [] {
-        Training training = pair({discriminator_loss()}, generator_loss());
-        training.stages[0].rule =
-            std::make_shared<models::AdaptiveSteps>(models::AdaptiveStepsOptions{1, 2, 2});
-        training.phases[0].watched = {models::AdaptiveSteps::fake_accuracy()};
-        return training;
-    };
-    Trainer trainer(adaptive(), pictures());
-    std::vector<std::uint64_t> batches;
-    for (int i = 0; i < 5; ++i) {
-        trainer.step();
-        batches.push_back(trainer.state().at.batch);
-    }
-    CHECK(batches == std::vector<std::uint64_t>{1, 2, 4, 6, 8});
-    Trainer again(adaptive(), pictures());
-    for (int i = 0; i < 3; ++i) again.step();
-    Trainer resumed(adaptive(), pictures());
-    resumed.state().restore(again.state().save());
-    for (int i = 3; i < 5; ++i) resumed.step();
-    CHECK(all_same_bits(values_of(trainer.state().variables()), values_of(resumed.state().variables())));
 }
