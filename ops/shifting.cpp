@@ -10,7 +10,6 @@
 #include <duet/graph/error.hpp>
 #include <duet/graph/graph.hpp>
 #include <duet/graph/pieces.hpp>
-#include <duet/ops/arithmetic.hpp>
 #include <duet/ops/shape_rules.hpp>
 
 namespace duet {
@@ -42,7 +41,9 @@ void shift_row(const T* from, std::ptrdiff_t move, T* to, std::ptrdiff_t width) 
 
 class Shift2d final : public OpOf<Shift2d> {
  public:
+    explicit Shift2d(bool back) : back_(back) {}
     std::string name() const override { return "shift2d"; }
+    Attributes attributes() const override { return {{"back", back_}}; }
     Shape shape(std::span<const Shape> inputs) const override {
         expect_images(inputs[0]);
         if (inputs[1] != Shape{inputs[0][0], 2})
@@ -56,7 +57,7 @@ class Shift2d final : public OpOf<Shift2d> {
     bool differentiable(std::size_t input) const override { return input == 0; }
     bool may_fail() const override { return true; }
     Tensor gradient(std::size_t, const Application& application, const Tensor& seed) const override {
-        return shift2d(seed, -application.inputs[1]);
+        return apply(std::make_shared<Shift2d>(!back_), {seed, application.inputs[1]});
     }
     std::size_t tiles(const Signature& signature) const override { return planes(signature.output).count(); }
     template <class T>
@@ -67,8 +68,9 @@ class Shift2d final : public OpOf<Shift2d> {
         const Range range = planes(shape)[kernel.tile];
         for (std::size_t plane = range.begin; plane < range.end; ++plane) {
             const std::size_t image = plane / shape[1];
-            const std::ptrdiff_t down = checked_move(kernel.inputs[1], 2 * image, shape[2]),
-                                 across = checked_move(kernel.inputs[1], 2 * image + 1, shape[3]);
+            const std::ptrdiff_t sign = back_ ? -1 : 1,
+                                 down = sign * checked_move(kernel.inputs[1], 2 * image, shape[2]),
+                                 across = sign * checked_move(kernel.inputs[1], 2 * image + 1, shape[3]);
             const T* from = kernel.inputs[0] + plane * shape[2] * shape[3];
             T* to = kernel.output + plane * shape[2] * shape[3];
             for (std::ptrdiff_t y = 0; y < height; ++y, to += width) {
@@ -82,12 +84,14 @@ class Shift2d final : public OpOf<Shift2d> {
     static Pieces planes(const Shape& shape) {
         return row_pieces(shape[0] * shape[1], shape[2] * shape[3], elements_per_tile);
     }
+
+    bool back_;  ///< by the moves negated
 };
 
 }  // namespace
 
 Tensor shift2d(Operand images, Operand moves) {
-    return apply(std::make_shared<Shift2d>(), {images, moves});
+    return apply(std::make_shared<Shift2d>(false), {images, moves});
 }
 
 }  // namespace duet

@@ -141,7 +141,7 @@ RandomValue resampled(ValuePool& pool) {
     const std::size_t factor = dice.from(2, 3), kind = dice.below(4);
     if (kind == 3) {
         constexpr std::size_t places = 5;
-        return {shift2d(x.tensor, pool.indices({x.shape()[0], 2}, places) - 2.0), x.size};
+        return {shift2d(x.tensor, pool.indices({x.shape()[0], 2}, places)), x.size};
     }
     if (kind == 0) {
         if (x.shape()[1] % (factor * factor) != 0) return {};
