@@ -98,11 +98,10 @@ Tensor random_cutout(Operand images, const std::string& name, double share, cons
         if (extent == 0) return input;
         // The middle of an even extent stands between two pixels: it has a place more than the side has
         // pixels.
-        const std::size_t places = side + 1 - extent % 2;
+        const std::size_t places = side + 1 - extent % 2, before = extent / 2;
         const Tensor middle = column(
             whole_draws(input, name + (axis == 2 ? ".down" : ".across"), 1, places, caller.where()), 0);
-        const Tensor within =
-            places_within(graph, axis, side, middle - static_cast<double>(extent / 2), extent);
+        const Tensor within = places_within(graph, axis, side, middle - static_cast<double>(before), extent);
         cut = cut.valid() ? cut * within : within;
     }
     if (probability.valid()) cut = cut * changed(input, name, probability, caller.where());

@@ -22,9 +22,9 @@ void expect_positive(const char* constraint, const char* what, double value) {
 
 }  // namespace
 
-GradientRule clip_by_global_norm(double most, GradientRule of) {
+GradientRule clip_by_global_norm(double most, const GradientRule& of) {
     expect_positive("gradient clipping", "norm", most);
-    return [=](const GradientTape& tape, const Tensor& loss, const std::vector<Variable>& variables) {
+    return [most, of](const GradientTape& tape, const Tensor& loss, const std::vector<Variable>& variables) {
         VariableGradients gradients = of ? of(tape, loss, variables) : tape.gradient(loss, variables);
         Tensor squares;
         for (const VariableGradient& each : gradients) {
@@ -38,10 +38,10 @@ GradientRule clip_by_global_norm(double most, GradientRule of) {
     };
 }
 
-UpdateRule clip_weights(std::shared_ptr<const Optimizer> optimizer, double bound) {
+UpdateRule clip_weights(const std::shared_ptr<const Optimizer>& optimizer, double bound) {
     expect_positive("weight clipping", "bound", bound);
     if (!optimizer) throw Error("weight clipping: the optimizer whose weights are clipped is empty");
-    return [=](Graph&, const Updates& updates) {
+    return [optimizer, bound](Graph&, const Updates& updates) {
         const std::vector<Variable>& trained = optimizer->trained();
         Updates clipped = updates;
         for (Update& update : clipped)

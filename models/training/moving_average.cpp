@@ -18,6 +18,7 @@ std::function<Array()> value_of(const Variable& variable) {
 
 std::vector<Variable> new_averages(const std::vector<Variable>& variables) {
     std::vector<Variable> averages;
+    averages.reserve(variables.size());
     for (const Variable& variable : variables)
         averages.emplace_back("average." + variable.name(), variable.shape(), value_of(variable));
     return averages;
