@@ -21,6 +21,7 @@ TEST_CASE("every signal that announces an end keeps the run, and ends the proces
     const Runs runs;
     for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGXCPU}) {
         CAPTURE(signal);
+        ::signal(signal, SIG_DFL);  // one that nohup left out would stay ignored
         const fs::path run = runs[std::to_string(signal)];
         Process process("duet", runs.command(run, with(endless, {"--sample-every", "1000000"})));
         wait_for(run / "samples" / "step-000000.png");
