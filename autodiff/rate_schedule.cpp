@@ -29,6 +29,17 @@ void check_count(std::uint64_t count, Where where) {
         throw Error(fmt::format("{}: a schedule must span at least one step, not zero", to_string(where)));
 }
 
+/// What `number` gives for the part of the steps that is done; `last` from their end on.
+template <class Number>
+RateSchedule descent(double rate, std::uint64_t steps, double last, Where where, const Number& number) {
+    check_rate(rate, where);
+    check_rate(last, where);
+    check_count(steps, where);
+    return [=](std::uint64_t step) {
+        return step >= steps ? last : number(static_cast<double>(step) / static_cast<double>(steps));
+    };
+}
+
 }  // namespace
 
 RateSchedule constant_rate(double rate, Where where) {
@@ -51,24 +62,13 @@ RateSchedule exponential_decay(double rate, double factor, Where where) {
 }
 
 RateSchedule cosine_decay(double rate, std::uint64_t steps, double last, Where where) {
-    check_rate(rate, where);
-    check_rate(last, where);
-    check_count(steps, where);
-    return [=](std::uint64_t step) {
-        if (step >= steps) return last;
-        const double part = static_cast<double>(step) / static_cast<double>(steps);
+    return descent(rate, steps, last, where, [=](double part) {
         return last + (rate - last) * (1 + std::cos(std::numbers::pi * part)) / 2;
-    };
+    });
 }
 
 RateSchedule linear_decay(double rate, std::uint64_t steps, double last, Where where) {
-    check_rate(rate, where);
-    check_rate(last, where);
-    check_count(steps, where);
-    return [=](std::uint64_t step) {
-        if (step >= steps) return last;
-        return rate + (last - rate) * (static_cast<double>(step) / static_cast<double>(steps));
-    };
+    return descent(rate, steps, last, where, [=](double part) { return rate + (last - rate) * part; });
 }
 
 RateSchedule linear_warmup(std::uint64_t steps, RateSchedule schedule, Where where) {

@@ -47,6 +47,11 @@ std::string hint(std::string_view name, const std::vector<std::string>& names, c
                          : fmt::format("did you mean \"{}\"?", meant);
 }
 
+/// What variables and nodes hold of a number: neither infinite nor NaN.
+bool fits(double number) {
+    return std::isfinite(static_cast<float>(number));
+}
+
 }  // namespace
 
 Rule whole_number(std::int64_t low, std::int64_t high) {
@@ -55,15 +60,6 @@ Rule whole_number(std::int64_t low, std::int64_t high) {
                 return whole != nullptr && *whole >= low && *whole <= high;
             }};
 }
-
-namespace {
-
-/// What variables and nodes hold of a number: neither infinite nor NaN.
-bool fits(double number) {
-    return std::isfinite(static_cast<float>(number));
-}
-
-}  // namespace
 
 Rule number_from(double low, double below) {
     return {std::isfinite(below) ? fmt::format("a number of at least {} and below {}", low, below)

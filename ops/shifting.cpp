@@ -1,7 +1,6 @@
 #include <duet/ops/shifting.hpp>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <memory>
 

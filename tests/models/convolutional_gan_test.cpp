@@ -57,10 +57,6 @@ std::vector<Array> trained(const Case& setting, std::size_t threads) {
     return values;
 }
 
-bool all_same_bits(const std::vector<Array>& a, const std::vector<Array>& b) {
-    return std::equal(a.begin(), a.end(), b.begin(), b.end(), same_bits<float>);
-}
-
 Spec fitting_recipe(const std::string& model, std::size_t height, std::size_t width, std::size_t channels) {
     Dataset data;
     data.count = 1;

@@ -21,12 +21,6 @@ std::shared_ptr<const Dataset> digits() {
     return data;
 }
 
-std::vector<Array> values_of(const std::vector<Variable>& variables) {
-    std::vector<Array> values;
-    for (const Variable& variable : variables) values.push_back(variable.value());
-    return values;
-}
-
 const std::vector<Settings> schedules_and_penalties = {
     {"schedule.kind=documented", "penalties=[]"},
     {"schedule.kind=documented", "penalties=[{kind=\"r1\"}]"},
@@ -38,10 +32,6 @@ std::vector<Array> train(Settings settings, std::size_t threads, int steps) {
     models::Trainer trainer = gan_trainer({}, 3, settings, digits(), {.threads = threads});
     for (int i = 0; i < steps; ++i) trainer.step();
     return values_of(trainer.state().variables());
-}
-
-bool all_same_bits(const std::vector<Array>& a, const std::vector<Array>& b) {
-    return std::equal(a.begin(), a.end(), b.begin(), b.end(), same_bits<float>);
 }
 
 /// The nodes an update needs, by id.

@@ -9,6 +9,7 @@
 
 #include <duet/duet.hpp>
 
+#include "../graph/support.hpp"
 #include "support.hpp"
 
 namespace duet::testing {
@@ -73,16 +74,6 @@ inline models::Training pair(std::vector<models::Term> of_discriminator, models:
     return training;
 }
 
-inline std::vector<Array> values_of(const std::vector<Variable>& variables) {
-    std::vector<Array> values;
-    for (const Variable& variable : variables) values.push_back(variable.value());
-    return values;
-}
-
-inline bool all_same_bits(const std::vector<Array>& a, const std::vector<Array>& b) {
-    return std::equal(a.begin(), a.end(), b.begin(), b.end(), same_bits<float>);
-}
-
 inline std::vector<Array> trained(const models::Training& training, int steps, std::size_t threads = 1) {
     models::Trainer trainer(training, pictures(), {.threads = threads});
     for (int i = 0; i < steps; ++i) trainer.step();
@@ -96,15 +87,6 @@ inline std::map<std::string, double> first_step(const models::Training& training
     std::map<std::string, double> values;
     for (std::size_t i = 0; i < record.names.size(); ++i) values[record.names[i]] = record.values[i];
     return values;
-}
-
-inline std::string message_of(const std::function<void()>& action) {
-    try {
-        action();
-    } catch (const Error& error) {
-        return error.what();
-    }
-    return {};
 }
 
 }  // namespace duet::testing

@@ -50,16 +50,6 @@ std::vector<Variable> all_of(const models::Network& network) {
     return all;
 }
 
-std::vector<Array> values_of(const std::vector<Variable>& variables) {
-    std::vector<Array> values;
-    for (const Variable& variable : variables) values.push_back(variable.value());
-    return values;
-}
-
-bool all_same_bits(const std::vector<Array>& a, const std::vector<Array>& b) {
-    return std::equal(a.begin(), a.end(), b.begin(), b.end(), same_bits<float>);
-}
-
 const ArrayOf<double>& expected(const Fixture& fixture, const std::string& name) {
     const ArrayOf<double>* array = fixture.find(name);
     REQUIRE_MESSAGE(array, name);

@@ -12,16 +12,6 @@ models::Model small_dcgan() {
     return make_gan({{5, 6, 4}, {4, 6}, 8, 8, 1, "dcgan"}, 3);
 }
 
-std::vector<Array> values_of(const std::vector<Variable>& variables) {
-    std::vector<Array> values;
-    for (const Variable& variable : variables) values.push_back(variable.value());
-    return values;
-}
-
-bool all_same_bits(const std::vector<Array>& a, const std::vector<Array>& b) {
-    return std::equal(a.begin(), a.end(), b.begin(), b.end(), same_bits<float>);
-}
-
 models::Network normalization() {
     models::Network network("net");
     network.add_batch_norm({.channels = 2}, 0);

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
 #include <string>
+#include <vector>
 
 #include <duet/duet.hpp>
 
@@ -24,6 +26,16 @@ double relative_error(const A& a, const B& b) {
 template <class T>
 bool same_bits(const ArrayOf<T>& a, const ArrayOf<T>& b) {
     return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(T)) == 0;
+}
+
+inline std::vector<Array> values_of(const std::vector<Variable>& variables) {
+    std::vector<Array> values;
+    for (const Variable& variable : variables) values.push_back(variable.value());
+    return values;
+}
+
+inline bool all_same_bits(const std::vector<Array>& a, const std::vector<Array>& b) {
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(), same_bits<float>);
 }
 
 /// An array of the other element type.
