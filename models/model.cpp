@@ -8,6 +8,14 @@
 
 namespace duet::models {
 
+namespace {
+
+bool is_average(const Network& network) {
+    return network.name() == averaged_generator;
+}
+
+}  // namespace
+
 const Network& Model::network(std::string_view name) const {
     for (const Network& network : networks)
         if (network.name() == name) return network;
@@ -15,9 +23,7 @@ const Network& Model::network(std::string_view name) const {
 }
 
 const Network* Model::average() const {
-    const auto found = std::find_if(networks.begin(), networks.end(), [](const Network& network) {
-        return network.name() == "average.generator";
-    });
+    const auto found = std::find_if(networks.begin(), networks.end(), is_average);
     return found == networks.end() ? nullptr : &*found;
 }
 
@@ -28,8 +34,7 @@ const Network& Model::drawing() const {
 
 Model Model::raw() const {
     Model without = *this;
-    std::erase_if(without.networks,
-                  [&](const Network& network) { return network.name() == "average.generator"; });
+    std::erase_if(without.networks, is_average);
     return without;
 }
 

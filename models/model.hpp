@@ -9,6 +9,9 @@
 
 namespace duet::models {
 
+/// The network of the generator's averaged weights. Its variables are named after it, as all are.
+inline constexpr const char* averaged_generator = "average.generator";
+
 /// The networks of a GAN that belong together: one called "generator", which draws images in the format's
 /// range from `latent` numbers, and one called "discriminator", which ends in one linear score, a logit or a
 /// critic's.
@@ -21,7 +24,7 @@ struct Model {
     const Network& network(std::string_view name) const;
     const Network& generator() const { return network("generator"); }
     const Network& discriminator() const { return network("discriminator"); }
-    /// The network of the generator's averaged weights, "average.generator"; null where none are kept.
+    /// The network `averaged_generator`; null where none is kept.
     const Network* average() const;
     /// What images are drawn with: the average where there is one, else the generator.
     const Network& drawing() const;

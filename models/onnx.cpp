@@ -15,7 +15,7 @@ Bytes of_batch(const Model& model, const Network& network, std::size_t batch, co
     const ImageFormat& format = model.images;
     const Shape pictures{batch, format.channels, format.height, format.width};
     const bool symmetric = format.range == ValueRange::symmetric,
-               draws = network.name().ends_with("generator");
+               draws = network.name() != model.discriminator().name();
     Graph graph;
     std::vector<NamedTensor> inputs, outputs;
     const Tensor first =

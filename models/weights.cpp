@@ -8,6 +8,7 @@
 
 #include <duet/data/toml.hpp>
 #include <duet/graph/error.hpp>
+#include <duet/models/networks/spectral_norm.hpp>
 #include <duet/models/training/checkpoint.hpp>
 #include <duet/models/training/recipe.hpp>
 
@@ -119,7 +120,7 @@ Spec layer_of_entries(const Metadata& metadata) {
 
 /// Averages, and the vectors of spectral normalisation, which start from the weights that there are.
 bool starts_from_others(const std::string& name) {
-    return name.starts_with("average.") || name.ends_with("_u") || name.ends_with("_v");
+    return name.starts_with("average.") || is_power_vector(name);
 }
 
 }  // namespace

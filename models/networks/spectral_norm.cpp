@@ -73,6 +73,11 @@ Tensor over_spectral_norm(const Tensor& weight, const Tensor& u, const Tensor& v
     return weight / sigma;
 }
 
+bool is_power_vector(const std::string& variable) {
+    return variable.ends_with("weight_u") || variable.ends_with("weight_v") ||
+           variable.ends_with("embedding_u") || variable.ends_with("embedding_v");
+}
+
 Weight::Weight(Variable weight, bool spectral, std::uint64_t seed, std::size_t axis)
     : weight_(std::move(weight)), axis_(axis) {
     if (!spectral) return;

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include <duet/graph/variable.hpp>
@@ -38,5 +39,8 @@ class Weight {
     std::size_t axis_;
     std::vector<Variable> vectors_;
 };
+
+/// Whether a variable of that name is one of the two vectors of a weight.
+bool is_power_vector(const std::string& variable);
 
 }  // namespace duet::models

@@ -94,9 +94,10 @@ void start_as(const Network& network, const Network& other) {
 }
 
 /// Declares a step: what the networks, losses and penalties of a recipe do not allow each other shows there.
-/// It takes no memory: an optimizer without slots stands in for those of the recipe. Returns how many batches
+/// It takes no memory: an optimizer without slots stands in for those of the recipe. `bounded_scores` says
+/// whether the loss takes scores that a sigmoid or tanh has bounded. Returns how many batches
 /// of images the step shows.
-std::uint64_t check_declared(const Spec& recipe, Training training) {
+std::uint64_t check_declared(const Spec& recipe, Training training, bool bounded_scores) {
     for (Phase& phase : training.phases)
         phase.optimizer = std::make_shared<Sgd>(phase.name + "_declared", SgdOptions{});
     check_training(training);
@@ -121,7 +122,7 @@ std::uint64_t check_declared(const Spec& recipe, Training training) {
             throw Error(fmt::format("gives scores of shape {} to {} {}; expected one each", to_string(scores),
                                     packs, training.packing == 1 ? "images" : "packs of images"));
         const std::string end = view.graph().node(view.real_score().id()).op->name();
-        if (!training.bounded_scores && (end == "sigmoid" || end == "tanh"))
+        if (!bounded_scores && (end == "sigmoid" || end == "tanh"))
             throw Error(
                 fmt::format("ends in a {}, but the loss {} takes scores without bound: leave the {} out", end,
                             recipe.spec("loss").kind, end));
@@ -226,7 +227,8 @@ Spec fitted(const Catalogue& catalogue, const Spec& recipe, const Dataset& data)
     result = catalogue.completed(result, "recipe", "");
     about(result, "images.classes", [&] { check_labels(images_of(result), data); });
     const Training training = training_of(catalogue, result, model_of(catalogue, result));
-    fit_length(result, data, check_declared(result, training));
+    const LossTerms loss = catalogue.builder<LossBuilder>("loss", result.spec("loss"))(result.spec("loss"));
+    fit_length(result, data, check_declared(result, training, loss.bounded_scores));
     return catalogue.completed(result, "recipe", "");
 }
 
@@ -294,7 +296,7 @@ Model model_of(const Catalogue& catalogue, const Spec& recipe) {
     }
     const Spec& generator = recipe.spec("networks.generator");
     if (recipe.number("average.decay") > 0) {
-        model.networks.push_back(build(catalogue, "average.generator", generator, images, 0));
+        model.networks.push_back(build(catalogue, averaged_generator, generator, images, 0));
         start_as(*model.average(), model.generator());
     }
     model.latent = catalogue.builder<ArchitectureBuilder>("network", generator).inputs(generator);

@@ -95,8 +95,6 @@ struct Training {
     std::size_t batch = 128;
     std::uint64_t seed = 0;
     std::vector<ImageTransform> transforms = {};
-    /// Whether the objectives take scores that a sigmoid or tanh has bounded.
-    bool bounded_scores = false;
     /// How many images the discriminator judges together, side by side in their channels (PacGAN, Lin et al.
     /// 2018): each score is of `packing` consecutive images.
     std::size_t packing = 1;

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <duet/graph/error.hpp>
+#include <duet/models/networks/spectral_norm.hpp>
 #include <duet/models/training/fitting.hpp>
 #include <duet/models/training/moving_average.hpp>
 #include <duet/models/training/view.hpp>
@@ -107,8 +108,7 @@ void add_transform(const Catalogue& catalogue, const Spec& recipe, const Spec& s
 struct Averaged {
     explicit Averaged(const Network& network) : values(network.variables()) {
         for (const Variable& statistic : network.statistics())
-            (statistic.name().ends_with("_u") || statistic.name().ends_with("_v") ? vectors : values)
-                .push_back(statistic);
+            (is_power_vector(statistic.name()) ? vectors : values).push_back(statistic);
     }
     std::vector<Variable> values, vectors;
 };
@@ -156,7 +156,6 @@ Training training_of(const Catalogue& catalogue, const Spec& recipe, const Model
     training.phases = {std::move(generator), std::move(discriminator)};
     training.batch = recipe.whole("batch");
     training.seed = recipe.whole("seed");
-    training.bounded_scores = terms.bounded_scores;
     training.packing = recipe.whole("packing");
     const std::vector<Spec> transforms = recipe.specs("transforms");
     for (std::size_t i = 0; i < transforms.size(); ++i)
