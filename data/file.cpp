@@ -3,9 +3,11 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <system_error>
 
@@ -99,13 +101,27 @@ fs::path resolve_target(const fs::path& path) {
     return resolved;
 }
 
-void write_all(int number, std::span<const std::byte> contents, const fs::path& path) {
+void write_all(int number, std::span<const std::span<const std::byte>> pieces, const fs::path& path) {
     constexpr std::size_t largest_write = std::size_t{1} << 30;
-    while (!contents.empty()) {
-        const std::size_t size = std::min(contents.size(), largest_write);
-        const auto written = retry_when_interrupted([&] { return ::write(number, contents.data(), size); });
+    std::array<iovec, 64> vectors{};
+    // What is written ends `offset` bytes into the first of `pieces`.
+    std::size_t offset = 0;
+    while (!pieces.empty()) {
+        std::size_t count = 0, bytes = 0;
+        for (; count < std::min(pieces.size(), vectors.size()) && bytes < largest_write; ++count) {
+            const auto rest = pieces[count].subspan(count == 0 ? offset : 0);
+            const std::size_t size = std::min(rest.size(), largest_write - bytes);
+            vectors[count] = {const_cast<std::byte*>(rest.data()), size};
+            bytes += size;
+        }
+        const auto written =
+            retry_when_interrupted([&] { return ::writev(number, vectors.data(), static_cast<int>(count)); });
         if (written < 0) fail_to_write(path, errno);
-        contents = contents.subspan(static_cast<std::size_t>(written));
+        offset += static_cast<std::size_t>(written);
+        while (!pieces.empty() && offset >= pieces.front().size()) {
+            offset -= pieces.front().size();
+            pieces = pieces.subspan(1);
+        }
     }
 }
 
@@ -155,7 +171,7 @@ Bytes read_file(const fs::path& path, std::uint64_t max_bytes) {
     return contents;
 }
 
-void write_file_atomically(const fs::path& path, std::span<const std::byte> contents) {
+void write_file_atomically(const fs::path& path, std::span<const std::span<const std::byte>> pieces) {
     const fs::path target = resolve_target(path);
     const fs::path folder = target.has_parent_path() ? target.parent_path() : fs::path(".");
 
@@ -180,12 +196,16 @@ void write_file_atomically(const fs::path& path, std::span<const std::byte> cont
     Descriptor descriptor(number);
     Removal removal(temporary);
 
-    write_all(number, contents, path);
+    write_all(number, pieces, path);
     if (retry_when_interrupted([&] { return ::fsync(number); }) != 0) fail_to_write(path, errno);
     if (!descriptor.close()) fail_to_write(path, errno);
     if (::rename(temporary.c_str(), target.c_str()) != 0) fail_to_write(path, errno);
     removal.release();
     flush_folder(folder, path);
+}
+
+void write_file_atomically(const fs::path& path, std::span<const std::byte> contents) {
+    write_file_atomically(path, std::span(&contents, 1));
 }
 
 void write_file_atomically(const fs::path& path, std::string_view text) {
@@ -244,7 +264,8 @@ AppendedFile::~AppendedFile() {
 
 void AppendedFile::append(std::string_view text) {
     try {
-        write_all(number_, std::as_bytes(std::span(text)), path_);
+        const std::span<const std::byte> bytes = std::as_bytes(std::span(text));
+        write_all(number_, std::span(&bytes, 1), path_);
     } catch (const StorageError&) {
         if (::ftruncate(number_, static_cast<off_t>(size_)) != 0) fail_to_write(path_, errno);
         throw;

@@ -26,6 +26,9 @@ Bytes read_file(const std::filesystem::path& path, std::uint64_t max_bytes = def
 /// followed. Throws FileError, naming path and reason, if `path` cannot be a file, and StorageError if
 /// writing fails; the temporary file is then gone and `path` is as it was.
 void write_file_atomically(const std::filesystem::path& path, std::span<const std::byte> contents);
+/// The same of the pieces one after another.
+void write_file_atomically(const std::filesystem::path& path,
+                           std::span<const std::span<const std::byte>> pieces);
 void write_file_atomically(const std::filesystem::path& path, std::string_view text);
 
 /// Removes the temporary files of write_file_atomically from a folder that nobody else is writing to. What

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <memory>
 #include <xtensor/xarray.hpp>
 
 #include <duet/data/image_array.hpp>
@@ -140,14 +141,14 @@ Bytes encode_png(const Image& image) {
     png.image.height = static_cast<png_uint_32>(image.height);
     png.image.format = format_of(image.channels);
     png_alloc_size_t size = PNG_IMAGE_PNG_SIZE_MAX(png.image);
-    Bytes contents(size);
-    if (png_image_write_to_memory(&png.image, contents.data(), &size, 0, image.pixels.data(), 0, nullptr) ==
+    // Memory that is not written to is none: most pictures take a small part of the most they can.
+    const auto contents = std::make_unique_for_overwrite<std::uint8_t[]>(size);
+    if (png_image_write_to_memory(&png.image, contents.get(), &size, 0, image.pixels.data(), 0, nullptr) ==
         0) {
         throw Error(fmt::format("a picture of {} x {} cannot be encoded as PNG: {}", image.width,
                                 image.height, png.image.message));
     }
-    contents.resize(size);
-    return contents;
+    return {contents.get(), contents.get() + size};
 }
 
 void write_png(const std::filesystem::path& path, const Image& image) {

@@ -96,6 +96,14 @@ void copy_values(const TensorEntry& entry, std::span<const std::byte> data, Arra
         copy_values_as<std::int64_t>(entry, data, target, origin);
 }
 
+template <class T>
+std::vector<ArrayViewOf<T>> views_of(const SafetensorsOf<T>& contents) {
+    std::vector<ArrayViewOf<T>> views;
+    views.reserve(contents.tensors.size());
+    for (const NamedArrayOf<T>& tensor : contents.tensors) views.push_back({tensor.name, &tensor.value});
+    return views;
+}
+
 }  // namespace
 
 template <class T>
@@ -138,8 +146,8 @@ SafetensorsOf<T> read_safetensors_as(const std::filesystem::path& path) {
 }
 
 template <class T>
-Bytes encode_safetensors(std::span<const ArrayViewOf<T>> arrays,
-                         const std::map<std::string, std::string>& metadata) {
+SafetensorsPieces safetensors_pieces(std::span<const ArrayViewOf<T>> arrays,
+                                     const std::map<std::string, std::string>& metadata) {
     nlohmann::ordered_json header = nlohmann::ordered_json::object();
     if (!metadata.empty()) header[std::string(metadata_key)] = metadata;
     std::set<std::string_view> names;
@@ -172,37 +180,47 @@ Bytes encode_safetensors(std::span<const ArrayViewOf<T>> arrays,
                                 header_bytes, max_safetensors_header_bytes));
     }
 
-    const std::size_t data_start = length_bytes + text.size();
-    Bytes bytes(data_start + static_cast<std::size_t>(offset));
-    std::memcpy(bytes.data(), &header_bytes, length_bytes);
-    std::memcpy(bytes.data() + length_bytes, text.data(), text.size());
-    std::uint8_t* target = bytes.data() + data_start;
-    for (const ArrayViewOf<T>& tensor : arrays) {
-        const std::size_t size = tensor.value->size() * sizeof(T);
-        if (size > 0) std::memcpy(target, tensor.value->data(), size);
-        target += size;
+    SafetensorsPieces result;
+    result.header.resize(length_bytes + text.size());
+    std::memcpy(result.header.data(), &header_bytes, length_bytes);
+    std::memcpy(result.header.data() + length_bytes, text.data(), text.size());
+    result.pieces.push_back(std::as_bytes(std::span(result.header)));
+    for (const ArrayViewOf<T>& tensor : arrays)
+        result.pieces.push_back(std::as_bytes(std::span(tensor.value->data(), tensor.value->size())));
+    return result;
+}
+
+template <class T>
+Bytes encode_safetensors(std::span<const ArrayViewOf<T>> arrays,
+                         const std::map<std::string, std::string>& metadata) {
+    const SafetensorsPieces file = safetensors_pieces(arrays, metadata);
+    std::size_t size = 0;
+    for (const std::span<const std::byte> piece : file.pieces) size += piece.size();
+    Bytes bytes(size);
+    std::uint8_t* target = bytes.data();
+    for (const std::span<const std::byte> piece : file.pieces) {
+        if (!piece.empty()) std::memcpy(target, piece.data(), piece.size());
+        target += piece.size();
     }
     return bytes;
 }
 
 template <class T>
 Bytes encode_safetensors(const SafetensorsOf<T>& contents) {
-    std::vector<ArrayViewOf<T>> views;
-    views.reserve(contents.tensors.size());
-    for (const NamedArrayOf<T>& tensor : contents.tensors) views.push_back({tensor.name, &tensor.value});
-    return encode_safetensors<T>(views, contents.metadata);
+    return encode_safetensors<T>(views_of(contents), contents.metadata);
 }
 
 template <class T>
 void write_safetensors(const std::filesystem::path& path, const SafetensorsOf<T>& contents) {
-    const Bytes bytes = encode_safetensors(contents);
-    write_file_atomically(path, std::as_bytes(std::span(bytes)));
+    write_file_atomically(path, safetensors_pieces<T>(views_of(contents), contents.metadata).pieces);
 }
 
 template SafetensorsOf<float> read_safetensors_as(const std::filesystem::path&);
 template SafetensorsOf<double> read_safetensors_as(const std::filesystem::path&);
 template SafetensorsOf<float> parse_safetensors_as(std::span<const std::byte>, std::string_view);
 template SafetensorsOf<double> parse_safetensors_as(std::span<const std::byte>, std::string_view);
+template SafetensorsPieces safetensors_pieces(std::span<const ArrayViewOf<float>>,
+                                              const std::map<std::string, std::string>&);
 template Bytes encode_safetensors(std::span<const ArrayViewOf<float>>,
                                   const std::map<std::string, std::string>&);
 template Bytes encode_safetensors(std::span<const ArrayViewOf<double>>,

@@ -68,6 +68,23 @@ struct ArrayViewOf {
 };
 using ArrayView = ArrayViewOf<float>;
 
+/// The bytes of a safetensors file in pieces, of which only the first, the header, is held here: the others
+/// are the arrays' values where they are.
+struct SafetensorsPieces {
+    Bytes header;
+    std::vector<std::span<const std::byte>> pieces;
+
+    SafetensorsPieces() = default;
+    SafetensorsPieces(SafetensorsPieces&&) = default;
+    SafetensorsPieces& operator=(SafetensorsPieces&&) = default;
+};
+
+/// Arrays and metadata as the pieces of a safetensors file, to be used while the arrays stay. Throws as
+/// encode_safetensors does.
+template <class T>
+SafetensorsPieces safetensors_pieces(std::span<const ArrayViewOf<T>> arrays,
+                                     const std::map<std::string, std::string>& metadata);
+
 /// Arrays and metadata as the bytes of a safetensors file, arrays in the order given, as F32 or F64 by T; the
 /// same contents give the same bytes. Throws Error if two arrays share a name, if a name is `__metadata__`,
 /// or if a name or metadata is not UTF-8.
@@ -85,6 +102,8 @@ extern template SafetensorsOf<float> read_safetensors_as(const std::filesystem::
 extern template SafetensorsOf<double> read_safetensors_as(const std::filesystem::path&);
 extern template SafetensorsOf<float> parse_safetensors_as(std::span<const std::byte>, std::string_view);
 extern template SafetensorsOf<double> parse_safetensors_as(std::span<const std::byte>, std::string_view);
+extern template SafetensorsPieces safetensors_pieces(std::span<const ArrayViewOf<float>>,
+                                                     const std::map<std::string, std::string>&);
 extern template Bytes encode_safetensors(std::span<const ArrayViewOf<float>>,
                                          const std::map<std::string, std::string>&);
 extern template Bytes encode_safetensors(std::span<const ArrayViewOf<double>>,

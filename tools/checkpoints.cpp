@@ -91,6 +91,7 @@ void CheckpointWriter::start(models::Snapshot& snapshot, models::CheckpointNotes
                 snapshot.release();
                 throw;
             }
+            snapshot.release();
         });
     } catch (...) {
         snapshot.release();
@@ -98,25 +99,18 @@ void CheckpointWriter::start(models::Snapshot& snapshot, models::CheckpointNotes
     }
 }
 
-void CheckpointWriter::write(models::Snapshot& snapshot, const models::CheckpointNotes& notes) {
+void CheckpointWriter::write(const models::Snapshot& snapshot, const models::CheckpointNotes& notes) {
     const std::uint64_t step = snapshot.at().step;
-    const Bytes contents = encode_checkpoint(snapshot, notes);
-    snapshot.release();
-    const std::span<const std::byte> bytes = std::as_bytes(std::span(contents));
     folder_.check_there();
     metrics_.sync();
-    write_file_atomically(checkpoint_path(folder_.checkpoints(), step), bytes);
+    write_checkpoint(checkpoint_path(folder_.checkpoints(), step), snapshot, notes);
     written_ = true;
     if (last_.empty() || last_.back() != step) last_.push_back(step);
     if (last_.size() > kept) last_.erase(last_.begin());
     remove_others();
-    if (notes.best && std::isfinite(*notes.best)) write_best(*notes.best, bytes);
-}
-
-void CheckpointWriter::write_best(double value, std::span<const std::byte> bytes) {
-    if (best_ && *best_ <= value) return;
-    write_file_atomically(folder_.checkpoints() / best_name, bytes);
-    best_ = value;
+    if (!notes.best || !std::isfinite(*notes.best) || (best_ && *best_ <= *notes.best)) return;
+    write_checkpoint(folder_.checkpoints() / best_name, snapshot, notes);
+    best_ = notes.best;
 }
 
 void CheckpointWriter::remove_others() const {

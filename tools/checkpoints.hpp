@@ -36,14 +36,14 @@ class CheckpointWriter {
     CheckpointWriter(const RunFolder& folder, std::uint64_t keep_every, const MetricsLog& metrics,
                      std::optional<std::uint64_t> last, Background& background);
 
-    /// Has a checkpoint of the snapshot written, which is held until it is encoded. Not while it is held.
+    /// Has a checkpoint of the snapshot written, which is held until it is on the disk. Not while it is
+    /// held.
     void start(models::Snapshot& snapshot, models::CheckpointNotes notes);
     /// Whether the last checkpoint that was started is on the disk; ask when the background is idle.
     bool written() const { return written_; }
 
  private:
-    void write(models::Snapshot& snapshot, const models::CheckpointNotes& notes);
-    void write_best(double value, std::span<const std::byte> bytes);
+    void write(const models::Snapshot& snapshot, const models::CheckpointNotes& notes);
     void remove_others() const;
 
     const RunFolder& folder_;

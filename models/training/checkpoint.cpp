@@ -111,7 +111,8 @@ bool is_checkpoint(const Safetensors& file) {
     return found != file.metadata.end() && found->second == format_name;
 }
 
-Bytes encode_checkpoint(const Snapshot& snapshot, const CheckpointNotes& notes) {
+void write_checkpoint(const std::filesystem::path& path, const Snapshot& snapshot,
+                      const CheckpointNotes& notes) {
     Metadata metadata = {{format_key, format_name},
                          {"schema", std::to_string(checkpoint_schema)},
                          {"recipe", notes.recipe},
@@ -126,7 +127,7 @@ Bytes encode_checkpoint(const Snapshot& snapshot, const CheckpointNotes& notes) 
     write_position(snapshot.at(), metadata);
     const std::vector<ArrayView> arrays = snapshot.arrays();
     metadata[checksum_key] = checksum_of(metadata, arrays);
-    return encode_safetensors<float>(arrays, metadata);
+    write_file_atomically(path, safetensors_pieces<float>(arrays, metadata).pieces);
 }
 
 Checkpoint parse_checkpoint(std::span<const std::byte> contents, std::string_view origin) {

@@ -37,8 +37,10 @@ struct Checkpoint {
     CheckpointNotes notes;
 };
 
-/// The bytes of a checkpoint. Throws Error if a note is not UTF-8.
-Bytes encode_checkpoint(const Snapshot& snapshot, const CheckpointNotes& notes);
+/// Writes a checkpoint from where the snapshot's values are, with write_file_atomically. Throws Error if a
+/// note is not UTF-8, and as that does.
+void write_checkpoint(const std::filesystem::path& path, const Snapshot& snapshot,
+                      const CheckpointNotes& notes);
 
 /// Throws FileError, naming the path, for what is no checkpoint or is damaged, and Error for one of another
 /// schema, which is whole.

@@ -61,7 +61,7 @@ class Snapshot {
     const Position& at() const { return at_; }
 
     /// Between hold and release, which may come from another thread, the copy stays what it is and can be
-    /// encoded beside the training.
+    /// written beside the training.
     void hold() { held_ = true; }
     void release() { held_ = false; }
     bool held() const { return held_; }

@@ -230,7 +230,7 @@ TEST_CASE("a checkpoint of another version goes on with a warning, one of anothe
         state.keep({Variable(tensor.name, tensor.value)});
     state.restore(checkpoint.state);
     checkpoint.notes.version = "9.9";
-    write_bytes(last, encode_checkpoint(models::Snapshot(state), checkpoint.notes));
+    write_checkpoint(last, models::Snapshot(state), checkpoint.notes);
     const Outcome newer = runs.train(runs["run"], {"--steps", "4"});
     CHECK(newer.code == 0);
     CHECK(contains(newer.err, "begun by Duet 9.9"));

@@ -1,7 +1,8 @@
 // Preloaded into the command: counts the writes, syncs and renames of checkpoints, and ends the process by
-// SIGKILL at the one numbered DUET_END_AT, a write after half of its bytes.
+// SIGKILL at the one numbered DUET_END_AT, a write after half of what it was given.
 
 #include <dlfcn.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <array>
@@ -45,6 +46,14 @@ extern "C" ssize_t write(int descriptor, const void* bytes, size_t count) {
         if (real(descriptor, bytes, count / 2) >= 0) std::raise(SIGKILL);
     }
     return real(descriptor, bytes, count);
+}
+
+extern "C" ssize_t writev(int descriptor, const iovec* pieces, int count) {
+    static auto* const real = next<ssize_t(int, const iovec*, int)>("writev");
+    if (is_of_checkpoints(descriptor) && is_the_last()) {
+        if (real(descriptor, pieces, (count + 1) / 2) >= 0) std::raise(SIGKILL);
+    }
+    return real(descriptor, pieces, count);
 }
 
 extern "C" int fsync(int descriptor) {
