@@ -90,6 +90,10 @@ void inspect(const InspectArguments& arguments) {
     models::Trainer trainer = subject.trainer(options);
     warn_of_threads(options.threads, trainer.arena().threads());
 
+    for (const std::string& caution :
+         models::cautions(subject.recipe, models::model_of(subject.catalogue, subject.recipe)))
+        fmt::print(stderr, "duet: warning: {}\n", caution);
+
     const bool dot = arguments.format == "dot";
     std::string text;
     for (const auto& [purpose, program] : trainer.programs()) {

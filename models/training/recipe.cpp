@@ -121,7 +121,9 @@ std::uint64_t check_declared(const Spec& recipe, Training training, bool bounded
         if (scores.rank() == 0 || scores[0] != packs || scores.elements() != packs)
             throw Error(fmt::format("gives scores of shape {} to {} {}; expected one each", to_string(scores),
                                     packs, training.packing == 1 ? "images" : "packs of images"));
-        const std::string end = view.graph().node(view.real_score().id()).op->name();
+        NodeId last = view.real_score().id();
+        while (graph.node(last).op->name() == "reshape") last = graph.node(last).inputs.front();
+        const std::string end = graph.node(last).op->name();
         if (!bounded_scores && (end == "sigmoid" || end == "tanh"))
             throw Error(
                 fmt::format("ends in a {}, but the loss {} takes scores without bound: leave the {} out", end,

@@ -88,6 +88,12 @@ void add_penalties(const Catalogue& catalogue, const Spec& recipe, Phase& phase)
 void add_transform(const Catalogue& catalogue, const Spec& recipe, const Spec& spec, Training& training) {
     const TransformBuilder& builder = catalogue.builder<TransformBuilder>("transform", spec);
     const std::string label = fmt::format("transforms.{}.{}", training.transforms.size(), spec.kind);
+    const ImageFormat& format = training.images;
+    Graph tried(training.seed);
+    const Tensor input = tried.input("images", {1, format.channels, format.height, format.width});
+    if (builder.apply(input, spec, Tensor(), label).id() == input.id())
+        throw Error(fmt::format("{} changes no pixel of images of {}x{}: give it more, or leave it out",
+                                spec.kind, format.height, format.width));
     std::optional<Variable> strength;
     const double value = spec.number(builder.strength);
     if (const RateSchedule schedule = schedule_in(catalogue, spec, "schedule", value, length_of(recipe))) {
@@ -95,7 +101,7 @@ void add_transform(const Catalogue& catalogue, const Spec& recipe, const Spec& s
         training.scheduled.push_back({*strength, schedule});
     }
     training.transforms.push_back(
-        [=, apply = builder.apply, format = training.images](const Tensor& images, const std::string& name) {
+        [=, apply = builder.apply, format = format](const Tensor& images, const std::string& name) {
             Graph& graph = images.graph();
             const Shape maps{images.shape()[0], format.channels, format.height, format.width};
             const Tensor changed = apply(format.flat ? reshape(images, maps) : images, spec,
@@ -116,7 +122,13 @@ struct Averaged {
 /// The average of the generator's weights moves wherever they do.
 void add_average(const Spec& recipe, const Model& model, Training& training) {
     const Network* average = model.average();
-    if (average == nullptr) return;
+    if (average == nullptr) {
+        about(recipe, "average.warm_up", [&] {
+            if (!recipe.flag("average.warm_up"))
+                throw Error("is of an average, and average.decay is 0, so that there is none");
+        });
+        return;
+    }
     const double decay = recipe.number("average.decay");
     MovingAverage::Decay kept = decay;
     if (recipe.flag("average.warm_up")) {

@@ -46,6 +46,20 @@ TEST_CASE("a loss on scores without bound refuses a discriminator that ends in a
                   "networks.discriminator: ends in a sigmoid, but the loss non-saturating takes scores");
     check_refused(bounded + "loss.kind = \"hinge\"", "the loss hinge takes scores without bound");
     CHECK(refusal(bounded + "loss.kind = \"least-squares\"").empty());
+    check_refused(
+        "penalties = []\nnetworks.discriminator = {kind = \"layers\", inputs = 64, layers = [{kind = "
+        "\"dense\", "
+        "inputs = 64, outputs = 1}, {kind = \"tanh\"}, {kind = \"reshape\", extents = [1, 1]}]}",
+        "networks.discriminator: ends in a tanh");
+}
+
+TEST_CASE("what would do nothing is refused") {
+    check_refused("transforms = [{kind = \"translation\", share = 0.01}]",
+                  "transforms.0: translation changes no pixel of images of 8x8");
+    check_refused("transforms = [{kind = \"brightness\"}, {kind = \"cutout\", share = 0.05}]",
+                  "transforms.1: cutout changes no pixel of images of 8x8");
+    check_refused("average.warm_up = false", "average.warm_up: is of an average, and average.decay is 0");
+    CHECK(refusal("average = {decay = 0.9, warm_up = false}").empty());
 }
 
 TEST_CASE("a critic under a gradient penalty on points between images has no batch normalisation") {

@@ -48,6 +48,13 @@ TEST_CASE("duet inspect prints the programs of a step") {
     CHECK(text_of(out).starts_with("// discriminator\ndigraph"));
 }
 
+TEST_CASE("duet inspect warns of what works against itself") {
+    const Outcome outcome =
+        duet_command({"inspect", "--model", "dcgan", "--penalty", "r1", "--batch", "4", "--side", "16"});
+    CHECK(outcome.code == 0);
+    CHECK(contains(outcome.err, "duet: warning: penalties.0: r1 holds the gradient of each score"));
+}
+
 TEST_CASE("duet inspect compares the compiled step with the declared one") {
     const Outcome outcome = duet_command({"inspect", "--verify", "2", "--batch", "8"});
     CAPTURE(outcome.err);
