@@ -41,8 +41,8 @@ class PictureCanvas : public Canvas {
     void line(std::span<const Point> points, double width, Color color, double opacity) override;
     void text(Point place, Anchor anchor, std::string_view text, Color color) override;
     void text_upwards(Point place, std::string_view text, Color color) override;
-    /// What was drawn; the canvas is used up.
-    Image take_picture() { return std::move(image_); }
+    const Image& picture() const& { return image_; }
+    Image picture() && { return std::move(image_); }
 
  private:
     Image image_;

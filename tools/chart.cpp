@@ -262,7 +262,7 @@ void draw(const Chart& chart, Canvas& canvas) {
 Image chart_picture(const Chart& chart) {
     PictureCanvas canvas(chart_width, chart_height(chart));
     draw(chart, canvas);
-    return canvas.take_picture();
+    return std::move(canvas).picture();
 }
 
 std::string chart_svg(const Chart& chart) {

@@ -226,7 +226,7 @@ TEST_CASE("a line is drawn where it is") {
     PictureCanvas canvas(10, 10);
     const std::vector<Point> line = {{2.5, 2.5}, {7.5, 2.5}, {7.5, 6.5}};
     canvas.line(line, 1, {0, 0, 0}, 1);
-    const Image picture = canvas.take_picture();
+    const Image& picture = canvas.picture();
     const auto at = [&](std::size_t x, std::size_t y) { return picture.pixels[3 * (10 * y + x)]; };
     for (std::size_t x = 2; x <= 7; ++x) CHECK(at(x, 2) == 0);
     for (std::size_t y = 2; y <= 6; ++y) CHECK(at(7, y) == 0);

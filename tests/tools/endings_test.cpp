@@ -109,7 +109,8 @@ TEST_CASE("writes that fail end no training, and its exit code says whether the 
         CHECK(fs::exists(run / "samples" / "notes.txt"));
     }
     SUBCASE("a folder in the place of a picture and of the weights") {
-        Process process("duet", runs.command(run, {"--steps", "30000", "--sample-every", "10000"}));
+        Process process("duet", runs.command(run, {"--steps", "30000", "--sample-every", "10000",
+                                                   "--checkpoint-every", "30000"}));
         wait_for(run / "samples" / "step-000000.png");
         fs::create_directories(run / "samples" / "step-010000.png");
         fs::create_directories(run / "weights.safetensors");

@@ -28,7 +28,7 @@ TEST_CASE("every command explains itself") {
 }
 
 TEST_CASE("duet inspect prints the programs of a step") {
-    const Outcome text = duet_command({"inspect", "--dump-passes", "--measure"});
+    const Outcome text = duet_command({"inspect", "--schedule", "documented", "--dump-passes", "--measure"});
     CAPTURE(text.err);
     REQUIRE(text.code == 0);
     CHECK(contains(text.out, "# discriminator and generator\n"));

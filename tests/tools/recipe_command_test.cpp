@@ -170,7 +170,7 @@ TEST_CASE("names that are near are offered") {
 TEST_CASE("a setting without effect under the others is refused with the reason") {
     const Folder folder;
     folder.check_train_refused(
-        {"--discriminator-steps", "3"},
+        {"--schedule", "documented", "--discriminator-steps", "3"},
         "no parameter of the schedule \"documented\"; it would have an effect with alternating");
     folder.check_train_refused({"--penalty", "none", "--penalty-weight", "2"},
                                "has no effect: the list has no entry 0");
@@ -221,7 +221,7 @@ TEST_CASE("what can be known before training is checked before it") {
     CHECK(contains(warned.out, "model       mlp; parameters: generator 37"));
     CHECK(contains(warned.out, "data        40 images of 8x8"));
     CHECK(contains(warned.out, "length      2 steps, 3.2 epochs, in batches of 64"));
-    CHECK(contains(warned.out, "objective   non-saturating; r1 of weight 1; documented"));
+    CHECK(contains(warned.out, "objective   non-saturating; r1 of weight 1; alternating"));
 }
 
 TEST_CASE("help explains the chosen model in 80 columns") {

@@ -207,7 +207,7 @@ TEST_CASE("runs that fail are kept as failures, and run again when asked") {
     REQUIRE(outcome.code == 0);
     const auto check = [&](const Outcome& end, std::size_t trainings) {
         CHECK(end.code == 0);
-        CHECK(contains(end.out, "Failed:\n  bad-noise-0: step 1: "));
+        CHECK(contains(end.out, "Failed:\n  bad-noise-0: step 2: "));
         CHECK(contains(end.out, " is not finite"));
         const std::size_t row = end.out.find("\nbad ");
         REQUIRE(row != std::string::npos);

@@ -136,7 +136,7 @@ TEST_CASE("duet train leaves weights, metrics, recipe and samples") {
     CHECK(recipe.whole("schema") == 1);
     CHECK(recipe.whole("steps") == 30);
     CHECK(recipe.spec("loss").kind == "non-saturating");
-    CHECK(recipe.spec("schedule").kind == "documented");
+    CHECK(recipe.spec("schedule").kind == "alternating");
     CHECK(recipe.specs("penalties").front().kind == "r1");
     CHECK(recipe.number("penalties.0.weight") == 1.0);
     CHECK(recipe.number("optimizers.generator.rate") == 2e-4);
