@@ -106,7 +106,12 @@ void write_all(int number, std::span<const std::span<const std::byte>> pieces, c
     std::array<iovec, 64> vectors{};
     // What is written ends `offset` bytes into the first of `pieces`.
     std::size_t offset = 0;
-    while (!pieces.empty()) {
+    while (true) {
+        while (!pieces.empty() && offset >= pieces.front().size()) {
+            offset -= pieces.front().size();
+            pieces = pieces.subspan(1);
+        }
+        if (pieces.empty()) return;
         std::size_t count = 0, bytes = 0;
         for (; count < std::min(pieces.size(), vectors.size()) && bytes < largest_write; ++count) {
             const auto rest = pieces[count].subspan(count == 0 ? offset : 0);
@@ -118,10 +123,6 @@ void write_all(int number, std::span<const std::span<const std::byte>> pieces, c
             retry_when_interrupted([&] { return ::writev(number, vectors.data(), static_cast<int>(count)); });
         if (written < 0) fail_to_write(path, errno);
         offset += static_cast<std::size_t>(written);
-        while (!pieces.empty() && offset >= pieces.front().size()) {
-            offset -= pieces.front().size();
-            pieces = pieces.subspan(1);
-        }
     }
 }
 

@@ -2,7 +2,11 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <csignal>
+#include <span>
+#include <string>
+#include <vector>
 
 #include <duet/data/file.hpp>
 
@@ -28,6 +32,21 @@ TEST_CASE("a file comes back as it was written, replaced whole") {
         CHECK(read_file(path) == bytes_of(text));
         CHECK(folder.entries() == 1);
     }
+}
+
+TEST_CASE("pieces stand in the file one after another, however many and however small") {
+    const TemporaryFolder folder;
+    std::string whole;
+    for (int i = 0; i < 1000; ++i) whole += static_cast<char>('a' + i % 26);
+    std::vector<std::span<const std::byte>> pieces(3);
+    for (std::size_t at = 0, size = 0; at < whole.size(); at += size, size = (size + 1) % 7)
+        pieces.push_back(std::as_bytes(std::span(whole)).subspan(at, std::min(size, whole.size() - at)));
+    pieces.resize(pieces.size() + 2);
+    REQUIRE(pieces.size() > 2 * 64);
+    write_file_atomically(folder.path() / "pieces", pieces);
+    CHECK(read_file(folder.path() / "pieces") == bytes_of(whole));
+    write_file_atomically(folder.path() / "pieces", std::span(pieces).first(3));
+    CHECK(read_file(folder.path() / "pieces").empty());
 }
 
 TEST_CASE("a write goes to the file behind a link") {

@@ -1,5 +1,5 @@
 // Preloaded into the command: counts the writes, syncs and renames of checkpoints, and ends the process by
-// SIGKILL at the one numbered DUET_END_AT, a write after half of what it was given.
+// SIGKILL at the one numbered DUET_END_AT, a write after half of its pieces.
 
 #include <dlfcn.h>
 #include <sys/uio.h>
@@ -39,14 +39,6 @@ Function* next(const char* name) {
 }
 
 }  // namespace
-
-extern "C" ssize_t write(int descriptor, const void* bytes, size_t count) {
-    static auto* const real = next<ssize_t(int, const void*, size_t)>("write");
-    if (is_of_checkpoints(descriptor) && is_the_last()) {
-        if (real(descriptor, bytes, count / 2) >= 0) std::raise(SIGKILL);
-    }
-    return real(descriptor, bytes, count);
-}
 
 extern "C" ssize_t writev(int descriptor, const iovec* pieces, int count) {
     static auto* const real = next<ssize_t(int, const iovec*, int)>("writev");
