@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "command.hpp"
 #include "commands.hpp"
 #include "dirac_updates.hpp"
 #include "numbers.hpp"
@@ -52,14 +53,13 @@ std::vector<std::string> names() {
 }  // namespace
 
 void add_bench_command(CLI::App& app) {
-    CLI::App* command =
-        app.add_subcommand("bench", "Train on problems whose outcome is known, and print both.");
+    Command command(app, "bench", "Train on problems whose outcome is known, and print both.");
     auto name = std::make_shared<std::string>();
     std::string help = "Which: ";
     for (const Benchmark& benchmark : benchmarks)
         help += fmt::format("{}, {}", benchmark.name, benchmark.help);
-    command->add_option("name", *name, help)->required()->check(one_of(names()))->type_name("NAME");
-    command->callback([name] {
+    command.option("name", *name, help).required().takes("NAME", one_of(names()));
+    command.runs([name] {
         for (const Benchmark& benchmark : benchmarks)
             if (benchmark.name == *name) fmt::print("{}", benchmark.run());
     });

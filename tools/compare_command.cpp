@@ -8,8 +8,8 @@
 #include <duet/data/png.hpp>
 #include <duet/graph/error.hpp>
 
+#include "command.hpp"
 #include "commands.hpp"
-#include "help.hpp"
 #include "numbers.hpp"
 #include "output_path.hpp"
 #include "pictures.hpp"
@@ -162,29 +162,23 @@ void compare(const CompareArguments& arguments) {
 }  // namespace
 
 void add_compare_command(CLI::App& app) {
-    CLI::App* command = app.add_subcommand(
-        "compare", "Put what trainings drew over time into one picture: a row a run, a column a step.");
+    Command command(app, "compare",
+                    "Put what trainings drew over time into one picture: a row a run, a column a step.");
     auto arguments = std::make_shared<CompareArguments>();
-    command->add_option("--out", arguments->out, "The picture, a PNG file")
-        ->required()
-        ->check(path_name())
-        ->type_name("FILE");
-    command->add_option("runs", arguments->runs, "Folders that `duet train` wrote")
-        ->required()
-        ->check(path_name())
-        ->type_name("DIR...");
+    command.option("--out", arguments->out, "The picture, a PNG file").required().takes("FILE", any_text());
+    command.option("runs", arguments->runs, "Folders that `duet train` wrote")
+        .required()
+        .takes("DIR...", any_text());
     command
-        ->add_option("--columns", arguments->columns,
-                     "At most this many of the steps that all runs have pictures of")
-        ->transform(whole_number(1, max_columns))
-        ->type_name("N")
-        ->capture_default_str();
-    command->add_option("--digits", arguments->digits, "Images across and down in each tile")
-        ->transform(whole_number(1, sample_columns))
-        ->type_name("N")
-        ->capture_default_str();
-    add_scale_option(*command, arguments->scale, "about 250 pixels to a tile");
-    command->callback([arguments] { compare(*arguments); });
+        .option("--columns", arguments->columns,
+                "At most this many of the steps that all runs have pictures of")
+        .takes("N", whole_number(1, max_columns))
+        .with_default();
+    command.option("--digits", arguments->digits, "Images across and down in each tile")
+        .takes("N", whole_number(1, sample_columns))
+        .with_default();
+    add_scale_option(command, arguments->scale, "about 250 pixels to a tile");
+    command.runs([arguments] { compare(*arguments); });
 }
 
 }  // namespace duet::tools

@@ -15,6 +15,7 @@
 #include <duet/data/npy.hpp>
 #include <duet/graph/error.hpp>
 
+#include "command.hpp"
 #include "commands.hpp"
 #include "evaluation.hpp"
 #include "evaluation_report.hpp"
@@ -253,59 +254,47 @@ void evaluate(const EvaluateArguments& arguments) {
 }  // namespace
 
 void add_evaluate_command(CLI::App& app) {
-    CLI::App* command =
-        app.add_subcommand("evaluate", "Measure how good generated images are, with 95 % intervals.");
+    Command command(app, "evaluate", "Measure how good generated images are, with 95 % intervals.");
     auto arguments = std::make_shared<EvaluateArguments>();
     command
-        ->add_option("samples", arguments->subjects,
-                     "What is judged: the folder of a training, a weights file, an array of images (.npy, "
-                     ".npz), or a folder of pictures. Of two it says which is better")
-        ->check(path_name())
-        ->type_name("RUN|FILE|DIR");
+        .option("samples", arguments->subjects,
+                "What is judged: the folder of a training, a weights file, an array of images (.npy, "
+                ".npz), or a folder of pictures. Of two it says which is better")
+        .takes("RUN|FILE|DIR", any_text());
     command
-        ->add_option("--data", arguments->data,
-                     "Folder of real images to compare with (default: what the run was trained on)")
-        ->check(path_name())
-        ->type_name("DIR");
+        .option("--data", arguments->data,
+                "Folder of real images to compare with (default: what the run was trained on)")
+        .takes("DIR", any_text());
     command
-        ->add_option("--features", arguments->features,
-                     "Compare two arrays of features (n, d), .npy, of real and of generated images, made by "
-                     "any network")
-        ->expected(2)
-        ->check(path_name())
-        ->type_name("REAL FAKE");
+        .option("--features", arguments->features,
+                "Compare two arrays of features (n, d), .npy, of real and of generated images, made by "
+                "any network")
+        .values(2)
+        .takes("REAL FAKE", any_text());
     command
-        ->add_option(
-            "--network", arguments->network,
-            "The feature network: a file that `duet features --out` wrote, or the first digits of the "
-            "hash of one that is kept (default: the one trained on the data, made if need be)")
-        ->check(path_name())
-        ->type_name("FILE|HASH");
-    command->add_option("--count", arguments->draw.count, "Images to draw from a generator")
-        ->transform(whole_number(2 * models::jackknife_blocks, max_count))
-        ->type_name("N")
-        ->capture_default_str();
-    command->add_option("--seed", arguments->draw.seed, "Of the images that are drawn")
-        ->transform(whole_number(0, std::numeric_limits<std::uint64_t>::max()))
-        ->type_name("S")
-        ->capture_default_str();
-    command->add_flag("--raw", arguments->draw.raw,
-                      "Draw with a generator's weights as trained, where there is an average of them");
-    command->add_flag("--fld", arguments->likelihood,
-                      "Also the feature likelihood divergence, which takes a minute");
-    command->add_flag("--no-anchors", arguments->no_anchors,
-                      "Leave out real images, a Gaussian and a copier, which are judged beside");
-    command->add_option("--json", arguments->json, "Also write the scores as JSON")
-        ->check(path_name())
-        ->type_name("FILE");
-    command->add_option("--csv", arguments->csv, "Also write the scores as CSV")
-        ->check(path_name())
-        ->type_name("FILE");
-    add_threads_option(*command, arguments->draw.threads);
-    command->footer(
+        .option("--network", arguments->network,
+                "The feature network: a file that `duet features --out` wrote, or the first digits of the "
+                "hash of one that is kept (default: the one trained on the data, made if need be)")
+        .takes("FILE|HASH", any_text());
+    command.option("--count", arguments->draw.count, "Images to draw from a generator")
+        .takes("N", whole_number(2 * models::jackknife_blocks, max_count))
+        .with_default();
+    command.option("--seed", arguments->draw.seed, "Of the images that are drawn")
+        .takes("S", whole_number(0, std::numeric_limits<std::uint64_t>::max()))
+        .with_default();
+    command.flag("--raw", arguments->draw.raw,
+                 "Draw with a generator's weights as trained, where there is an average of them");
+    command.flag("--fld", arguments->likelihood,
+                 "Also the feature likelihood divergence, which takes a minute");
+    command.flag("--no-anchors", arguments->no_anchors,
+                 "Leave out real images, a Gaussian and a copier, which are judged beside");
+    command.option("--json", arguments->json, "Also write the scores as JSON").takes("FILE", any_text());
+    command.option("--csv", arguments->csv, "Also write the scores as CSV").takes("FILE", any_text());
+    add_threads_option(command, arguments->draw.threads);
+    command.footer(
         "Intervals say how far another draw of images would move a score. They do not say that\n"
         "a recipe is better than another: for that several seeds are trained, see `duet study`.");
-    command->callback([arguments] { evaluate(*arguments); });
+    command.runs([arguments] { evaluate(*arguments); });
 }
 
 }  // namespace duet::tools

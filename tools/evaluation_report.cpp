@@ -7,6 +7,7 @@
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
+#include "json_file.hpp"
 #include "metrics_table.hpp"
 
 namespace duet::tools {
@@ -103,9 +104,7 @@ std::string score_json(const std::vector<Judged>& judged, const std::string& net
         if (!anchors.empty()) entry["anchors"] = anchors;
         all.push_back(std::move(entry));
     }
-    return (all.size() == 1 ? all.front() : all)
-               .dump(2, ' ', false, nlohmann::json::error_handler_t::replace) +
-           "\n";
+    return json_text(all.size() == 1 ? all.front() : all, 2) + "\n";
 }
 
 std::string score_csv(const std::vector<Judged>& judged) {

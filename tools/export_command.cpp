@@ -12,6 +12,7 @@
 #include <duet/models/weights.hpp>
 
 #include "checkpoints.hpp"
+#include "command.hpp"
 #include "commands.hpp"
 #include "numbers.hpp"
 #include "output_path.hpp"
@@ -65,13 +66,13 @@ void export_onnx(const ExportArguments& arguments, const fs::path& weights) {
     write_file_atomically(arguments.out, std::as_bytes(std::span(bytes)));
 }
 
-void run_export(const ExportArguments& arguments, const CLI::App& command) {
+void run_export(const ExportArguments& arguments, const Command& command) {
     const fs::path out = arguments.out;
     const std::string form = out.extension().string();
     if (form != ".onnx" && form != ".npz" && form != ".safetensors")
         throw Error(fmt::format("--out: {}: the name must end in .onnx, .npz or .safetensors", out.string()));
     for (const char* option : {"--network", "--batch", "--model"})
-        if (form != ".onnx" && command.count(option) > 0)
+        if (form != ".onnx" && command.given(option))
             throw Error(fmt::format("{}: is for .onnx: {} takes all arrays as they are", option, form));
     if (arguments.average && arguments.network != "generator")
         throw Error("--ema: is of the generator: leave out --network");
@@ -92,42 +93,34 @@ void run_export(const ExportArguments& arguments, const CLI::App& command) {
 }  // namespace
 
 void add_export_command(CLI::App& app) {
-    CLI::App* command =
-        app.add_subcommand("export", "Write saved weights in a form that other programs read.");
+    Command command(app, "export", "Write saved weights in a form that other programs read.");
     auto arguments = std::make_shared<ExportArguments>();
     command
-        ->add_option("WEIGHTS", arguments->weights,
-                     "A weights file, .safetensors or .npz, or the folder of a training")
-        ->required()
-        ->check(path_name())
-        ->type_name("FILE|DIR");
+        .option("WEIGHTS", arguments->weights,
+                "A weights file, .safetensors or .npz, or the folder of a training")
+        .required()
+        .takes("FILE|DIR", any_text());
     command
-        ->add_option(
-            "--out", arguments->out,
-            "A name ending in .onnx for one network as an ONNX model, with frozen statistics; in .npz "
-            "for NumPy or .safetensors for PyTorch, with all arrays and the recipe")
-        ->required()
-        ->check(path_name())
-        ->type_name("FILE");
+        .option("--out", arguments->out,
+                "A name ending in .onnx for one network as an ONNX model, with frozen statistics; in .npz "
+                "for NumPy or .safetensors for PyTorch, with all arrays and the recipe")
+        .required()
+        .takes("FILE", any_text());
     command
-        ->add_option("--network", arguments->network,
-                     "Of .onnx: generator, from latent to images in [0, 1], or discriminator, from such "
-                     "images to scores; of conditional models also from labels")
-        ->check(one_of({"generator", "discriminator"}))
-        ->type_name("NAME")
-        ->capture_default_str();
-    command->add_flag("--ema", arguments->average,
-                      "The average of the generator's weights, under the generator's name");
+        .option("--network", arguments->network,
+                "Of .onnx: generator, from latent to images in [0, 1], or discriminator, from such "
+                "images to scores; of conditional models also from labels")
+        .takes("NAME", one_of({"generator", "discriminator"}))
+        .with_default();
+    command.flag("--ema", arguments->average,
+                 "The average of the generator's weights, under the generator's name");
+    command.option("--batch", arguments->batch, "Of .onnx: how many images at a time (default: any number)")
+        .takes("N", whole_number(1, most_images));
     command
-        ->add_option("--batch", arguments->batch, "Of .onnx: how many images at a time (default: any number)")
-        ->transform(whole_number(1, most_images))
-        ->type_name("N");
-    command
-        ->add_option("--model", arguments->model,
-                     "Of .onnx: the model, needed for weights without metadata, of perceptrons")
-        ->check(one_of(models::preset_names()))
-        ->type_name("NAME");
-    command->callback([arguments, command] { run_export(*arguments, *command); });
+        .option("--model", arguments->model,
+                "Of .onnx: the model, needed for weights without metadata, of perceptrons")
+        .takes("NAME", one_of(models::preset_names()));
+    command.runs([arguments, command] { run_export(*arguments, command); });
 }
 
 }  // namespace duet::tools

@@ -10,6 +10,7 @@
 #include <duet/graph/error.hpp>
 #include <duet/models/training/recipe.hpp>
 
+#include "command.hpp"
 #include "commands.hpp"
 #include "feature_cache.hpp"
 #include "numbers.hpp"
@@ -82,37 +83,31 @@ void make_features(const FeaturesArguments& arguments) {
 }  // namespace
 
 void add_features_command(CLI::App& app) {
-    CLI::App* command = app.add_subcommand(
-        "features", "Train the network that images are judged by, and keep it for `duet evaluate`.");
+    Command command(app, "features",
+                    "Train the network that images are judged by, and keep it for `duet evaluate`.");
     auto arguments = std::make_shared<FeaturesArguments>();
     command
-        ->add_option("recipe", arguments->recipe,
-                     "A recipe in TOML, laid over the one that comes with Duet: `duet list feature-network`")
-        ->check(path_name())
-        ->type_name("FILE.toml");
+        .option("recipe", arguments->recipe,
+                "A recipe in TOML, laid over the one that comes with Duet: `duet list feature-network`")
+        .takes("FILE.toml", any_text());
+    command.option("--data", arguments->data, "Folder of images with labels, which it learns to tell apart")
+        .takes("DIR", any_text());
+    command.option("--set", arguments->sets, "Set one value of the recipe, such as epochs=10")
+        .takes("PATH=VALUE")
+        .repeated();
     command
-        ->add_option("--data", arguments->data, "Folder of images with labels, which it learns to tell apart")
-        ->check(path_name())
-        ->type_name("DIR");
-    command->add_option("--set", arguments->sets, "Set one value of the recipe, such as epochs=10")
-        ->type_name("PATH=VALUE")
-        ->allow_extra_args(false);
-    command
-        ->add_option(
-            "--weights", arguments->weights,
-            "Instead of training, take the weights of another program's network, safetensors or .npz, "
-            "with the names that the recipe gives them: features.0.weight and so on, and "
-            "classifier.0.weight unless images.classes is 0")
-        ->check(path_name())
-        ->type_name("FILE");
-    command->add_option("--out", arguments->out, "Also write it to a file, for `duet evaluate --network`")
-        ->check(path_name())
-        ->type_name("FILE.safetensors");
-    add_threads_option(*command, arguments->threads);
-    command->footer(
+        .option("--weights", arguments->weights,
+                "Instead of training, take the weights of another program's network, safetensors or .npz, "
+                "with the names that the recipe gives them: features.0.weight and so on, and "
+                "classifier.0.weight unless images.classes is 0")
+        .takes("FILE", any_text());
+    command.option("--out", arguments->out, "Also write it to a file, for `duet evaluate --network`")
+        .takes("FILE.safetensors", any_text());
+    add_threads_option(command, arguments->threads);
+    command.footer(
         "The same images and recipe give the same network, and so the same hash, with which\n"
         "every score is quoted.");
-    command->callback([arguments] { make_features(*arguments); });
+    command.runs([arguments] { make_features(*arguments); });
 }
 
 }  // namespace duet::tools

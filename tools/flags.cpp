@@ -154,37 +154,33 @@ std::string group_of(const Flag& flag) {
 
 }  // namespace
 
-void RecipeOptions::add_to(CLI::App& command) {
+void RecipeOptions::add_to(Command& command) {
+    command.option("recipe", recipe_, "A recipe: what is written in it counts unless flags say otherwise")
+        .takes("RECIPE.toml", any_text())
+        .group("What is trained");
     command
-        .add_option("recipe", recipe_, "A recipe: what is written in it counts unless flags say otherwise")
-        ->check(path_name())
-        ->type_name("RECIPE.toml")
-        ->group("What is trained");
+        .option("--preset", preset_,
+                fmt::format("A recipe that comes with Duet: {}", fmt::join(models::preset_names(), ", ")))
+        .takes("NAME", any_text(models::preset_names()))
+        .group("What is trained");
     command
-        .add_option("--preset", preset_,
-                    fmt::format("A recipe that comes with Duet: {}", fmt::join(models::preset_names(), ", ")))
-        ->check(path_name())
-        ->check(suggested(models::preset_names()))
-        ->type_name("NAME")
-        ->group("What is trained");
+        .option("--set", sets_,
+                "Sets anything in the recipe, such as optimizers.generator.rate=1e-4; may be repeated")
+        .takes("PATH=VALUE")
+        .repeated()
+        .group("What is trained");
     command
-        .add_option("--set", sets_,
-                    "Sets anything in the recipe, such as optimizers.generator.rate=1e-4; may be repeated")
-        ->type_name("PATH=VALUE")
-        ->allow_extra_args(false)
-        ->group("What is trained");
-    command
-        .add_flag_callback(
+        .flag(
             "--tensorboard", [this] { sets_.emplace_back("output.tensorboard=true"); },
             "Keep metrics and pictures for TensorBoard too, in events/")
-        ->group("What it leaves");
+        .group("What it leaves");
     const models::Catalogue catalogue = models::standard_catalogue();
     for (const Flag& flag : flags()) {
         Given& given = flags_.emplace_back(Given{&flag});
-        given.option = command.add_option(flag.name, given.text, catalogue.help_at(paths_of(flag).front()));
-        given.option->type_name(flag.type)->group(group_of(flag));
-        given.option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
-        given.option->check(suggested(names_for(flag, catalogue)));
+        given.option = command.option(flag.name, given.text, catalogue.help_at(paths_of(flag).front()));
+        given.option->takes(flag.type, any_text(names_for(flag, catalogue)))
+            .group(group_of(flag))
+            .last_counts();
     }
 }
 
@@ -232,7 +228,7 @@ Spec RecipeOptions::layered(const models::Catalogue& catalogue, const std::optio
 
 void RecipeOptions::describe_defaults(const models::Catalogue& catalogue) {
     const Spec recipe = catalogue.completed(layered(catalogue), "recipe", "", true);
-    for (const Given& given : flags_) {
+    for (Given& given : flags_) {
         std::string path = paths_of(*given.flag).front(), shown;
         const bool kind = path.ends_with(".kind");
         if (kind) path.resize(path.size() - std::string_view(".kind").size());
@@ -245,8 +241,7 @@ void RecipeOptions::describe_defaults(const models::Catalogue& catalogue) {
                 shown += (shown.empty() ? "" : ", ") + std::get<Spec>(each.is).kind;
         else
             shown = format_toml_value(*value);
-        given.option->description(
-            fmt::format("{} (default: {})", given.option->get_description(), shown.empty() ? "none" : shown));
+        given.option->with_default(shown.empty() ? "none" : shown);
     }
 }
 

@@ -6,9 +6,9 @@
 #include <utility>
 #include <vector>
 
-#include <CLI/CLI.hpp>
-
 #include <duet/models/training/recipe.hpp>
+
+#include "command.hpp"
 
 namespace duet::tools {
 
@@ -25,7 +25,7 @@ struct Flag {
 /// The options that make a recipe: a file, --preset, --set, and the flags.
 class RecipeOptions {
  public:
-    void add_to(CLI::App& command);
+    void add_to(Command& command);
 
     /// The layers that were given, lowest first, with `file` in its place between preset and recipe file.
     Spec layered(const models::Catalogue& catalogue, const std::optional<Spec>& file = {}) const;
@@ -42,7 +42,7 @@ class RecipeOptions {
  private:
     struct Given {
         const Flag* flag;
-        CLI::Option* option = nullptr;
+        std::optional<Option> option = {};
         std::string text = {};
     };
     std::vector<std::pair<std::string, Value>> assignments() const;

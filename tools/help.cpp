@@ -25,43 +25,28 @@ std::string wrapped(const std::string& text, std::size_t spaces) {
     return words == 0 ? result : result + line + "\n";
 }
 
-std::string option_text(const CLI::Option& option) {
-    const bool positional = option.get_positional();
-    const bool has_type = !positional && option.get_expected_max() > 0 && !option.get_type_name().empty();
-    std::string description = option.get_description();
-    if (!option.get_default_str().empty())
-        description += fmt::format(" (default: {})", option.get_default_str());
-    return fmt::format("  {}{}\n", positional ? option.get_type_name() : option.get_name(false, true),
-                       has_type ? " " + option.get_type_name() : "") +
-           wrapped(description, indent);
+std::string option_text(const OptionDescription& option) {
+    const bool has_type = !option.positional && !option.type.empty();
+    return fmt::format("  {}{}\n", option.names, has_type ? " " + option.type : "") +
+           wrapped(option.help, indent);
 }
 
 }  // namespace
 
-std::string Help::make_help(const CLI::App* app, std::string, CLI::AppFormatMode) const {
-    if (prepare_) prepare_();
-    const std::string name = app->get_parent() == nullptr ? "duet" : "duet " + app->get_name();
-    std::string usage = fmt::format("usage: {} [options]", name);
-    for (const CLI::Option* option : app->get_options())
-        if (option->get_positional())
-            usage +=
-                option->get_required() ? " " + option->get_type_name() : " [" + option->get_type_name() + "]";
-    std::string text = wrapped(app->get_description(), 0) + "\n" + usage + "\n";
-    const auto commands =
-        app->get_subcommands([](const CLI::App* each) { return !each->get_group().empty(); });
-    if (!commands.empty()) text += "\nCommands\n";
-    for (const CLI::App* command : commands)
-        text += fmt::format("  {}\n", command->get_name()) + wrapped(command->get_description(), indent);
-    for (const std::string& group : app->get_groups()) {
+std::string help_text(const CommandDescription& command) {
+    std::string usage = fmt::format("usage: {} [options]", command.typed);
+    for (const OptionDescription& option : command.options)
+        if (option.positional) usage += " " + (option.required ? option.type : "[" + option.type + "]");
+    std::string text = wrapped(command.help, 0) + "\n" + usage + "\n";
+    if (!command.commands.empty()) text += "\nCommands\n";
+    for (const CommandDescription& each : command.commands)
+        text += fmt::format("  {}\n", each.name) + wrapped(each.help, indent);
+    for (const std::string& group : command.groups) {
         text += fmt::format("\n{}\n", group);
-        for (const CLI::Option* option : app->get_options())
-            if (option->get_group() == group) text += option_text(*option);
+        for (const OptionDescription& option : command.options)
+            if (option.group == group) text += option_text(option);
     }
-    return app->get_footer().empty() ? text : text + "\n" + app->get_footer() + "\n";
-}
-
-std::vector<CLI::App*> shown_commands(CLI::App& app) {
-    return app.get_subcommands([](CLI::App* each) { return !each->get_group().empty(); });
+    return command.footer.empty() ? text : text + "\n" + command.footer + "\n";
 }
 
 }  // namespace duet::tools

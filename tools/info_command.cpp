@@ -13,6 +13,7 @@
 #include <duet/models/weights.hpp>
 
 #include "checkpoints.hpp"
+#include "command.hpp"
 #include "commands.hpp"
 #include "numbers.hpp"
 #include "runs.hpp"
@@ -117,14 +118,11 @@ std::string info_of(const fs::path& path) {
 }  // namespace
 
 void add_info_command(CLI::App& app) {
-    CLI::App* command = app.add_subcommand(
-        "info", "Say what a weights file, checkpoint, recipe, run or folder of images holds.");
+    Command command(app, "info",
+                    "Say what a weights file, checkpoint, recipe, run or folder of images holds.");
     auto path = std::make_shared<std::string>();
-    command->add_option("path", *path, "A file or a folder")
-        ->required()
-        ->check(path_name())
-        ->type_name("FILE|DIR");
-    command->callback([path] { fmt::print("{}", info_of(*path)); });
+    command.option("path", *path, "A file or a folder").required().takes("FILE|DIR", any_text());
+    command.runs([path] { fmt::print("{}", info_of(*path)); });
 }
 
 }  // namespace duet::tools

@@ -10,10 +10,10 @@
 #include <duet/models/training/recipe.hpp>
 #include <duet/models/training/trainer.hpp>
 
+#include "command.hpp"
 #include "commands.hpp"
 #include "cost.hpp"
 #include "flags.hpp"
-#include "help.hpp"
 #include "numbers.hpp"
 #include "output_path.hpp"
 #include "verify.hpp"
@@ -125,44 +125,35 @@ void inspect(const InspectArguments& arguments) {
 }  // namespace
 
 void add_inspect_command(CLI::App& app) {
-    CLI::App* command =
-        app.add_subcommand("inspect", "Show the programs that make up a model's training step.");
+    Command command(app, "inspect", "Show the programs that make up a model's training step.");
     auto arguments = std::make_shared<InspectArguments>();
-    arguments->recipe.add_to(*command);
-    add_threads_option(*command, arguments->threads);
-    command->add_option("--side", arguments->side, "Height and width of the images")
-        ->transform(whole_number(1, max_side))
-        ->type_name("N")
-        ->capture_default_str();
-    command->add_option("--channels", arguments->channels, "Their channels")
-        ->transform(whole_number(1, 3))
-        ->type_name("N")
-        ->capture_default_str();
+    arguments->recipe.add_to(command);
+    add_threads_option(command, arguments->threads);
+    command.option("--side", arguments->side, "Height and width of the images")
+        .takes("N", whole_number(1, max_side))
+        .with_default();
+    command.option("--channels", arguments->channels, "Their channels")
+        .takes("N", whole_number(1, 3))
+        .with_default();
     command
-        ->add_option(
+        .option(
             "--format", arguments->format,
             "text: a line a node (id, name, op, shape, FLOPs, bytes, place) and totals; dot: for Graphviz")
-        ->check(one_of({"text", "dot"}))
-        ->type_name("NAME")
-        ->capture_default_str();
-    command->add_option("--out", arguments->out, "Write to this file instead of the standard output")
-        ->check(path_name())
-        ->type_name("FILE");
-    command->add_flag("--dump-passes", arguments->dump_passes,
-                      "Also list the compiler's passes, with the nodes, instructions and memory each left");
-    command->add_flag(
-        "--measure", arguments->measure,
-        "Also run the step, and list what each instruction was predicted to cost and what it cost");
+        .takes("NAME", one_of({"text", "dot"}))
+        .with_default();
+    command.option("--out", arguments->out, "Write to this file instead of the standard output")
+        .takes("FILE", any_text());
+    command.flag("--dump-passes", arguments->dump_passes,
+                 "Also list the compiler's passes, with the nodes, instructions and memory each left");
+    command.flag("--measure", arguments->measure,
+                 "Also run the step, and list what each instruction was predicted to cost and what it cost");
     command
-        ->add_option(
-            "--verify", arguments->verify,
-            "Also run so many steps of the programs as compiled, without fusion and without rewriting, "
-            "from the same values on the same data, and compare what they make of every variable")
-        ->transform(whole_number(1, 1000))
-        ->type_name("STEPS");
-    command->formatter(std::make_shared<Help>(
-        [arguments] { arguments->recipe.describe_defaults(models::standard_catalogue()); }));
-    command->callback([arguments] { inspect(*arguments); });
+        .option("--verify", arguments->verify,
+                "Also run so many steps of the programs as compiled, without fusion and without rewriting, "
+                "from the same values on the same data, and compare what they make of every variable")
+        .takes("STEPS", whole_number(1, 1000));
+    command.before_help([arguments] { arguments->recipe.describe_defaults(models::standard_catalogue()); });
+    command.runs([arguments] { inspect(*arguments); });
 }
 
 }  // namespace duet::tools

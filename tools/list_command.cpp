@@ -8,8 +8,8 @@
 #include <duet/graph/error.hpp>
 #include <duet/models/training/recipe.hpp>
 
+#include "command.hpp"
 #include "commands.hpp"
-#include "help.hpp"
 #include "numbers.hpp"
 
 namespace duet::tools {
@@ -92,13 +92,12 @@ void list(const ListArguments& arguments) {
 }  // namespace
 
 void add_list_command(CLI::App& app) {
-    CLI::App* command = app.add_subcommand(
-        "list", "List what recipes can be made of: everything, a category such as loss, or one name.");
+    Command command(app, "list",
+                    "List what recipes can be made of: everything, a category such as loss, or one name.");
     auto arguments = std::make_shared<ListArguments>();
-    command->add_option("name", arguments->name, "A category, or something in one")
-        ->check(suggested(all_names(models::standard_catalogue())))
-        ->type_name("NAME");
-    command->callback([arguments] { list(*arguments); });
+    command.option("name", arguments->name, "A category, or something in one")
+        .takes("NAME", any_text(all_names(models::standard_catalogue())));
+    command.runs([arguments] { list(*arguments); });
 }
 
 }  // namespace duet::tools

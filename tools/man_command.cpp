@@ -6,8 +6,8 @@
 
 #include <duet/models/training/recipe.hpp>
 
+#include "command.hpp"
 #include "commands.hpp"
-#include "help.hpp"
 
 namespace duet::tools {
 
@@ -41,15 +41,10 @@ std::string italic(const std::string& text) {
     return fmt::format("\\fI{}\\fR", escaped(text));
 }
 
-std::string option_text(const CLI::Option& option) {
-    const bool positional = option.get_positional();
-    const std::string type = option.get_type_name();
-    std::string name = positional ? italic(type) : bold(option.get_name(false, true));
-    if (!positional && option.get_expected_max() > 0 && !type.empty()) name += " " + italic(type);
-    std::string description = option.get_description();
-    if (!option.get_default_str().empty())
-        description += fmt::format(" (default: {})", option.get_default_str());
-    return fmt::format(".TP\n{}\n{}\n", name, escaped(description));
+std::string option_text(const OptionDescription& option) {
+    std::string name = option.positional ? italic(option.names) : bold(option.names);
+    if (!option.positional && !option.type.empty()) name += " " + italic(option.type);
+    return fmt::format(".TP\n{}\n{}\n", name, escaped(option.help));
 }
 
 /// Lines that start with two spaces are examples.
@@ -68,22 +63,20 @@ std::string footer_text(const std::string& footer) {
     return text + (example ? ".fi\n" : "");
 }
 
-std::string command_text(CLI::App& command) {
-    command.help();  // which writes the defaults into what options say
-    std::string usage = bold("duet " + command.get_name()) + " [" + italic("options") + "]";
-    for (const CLI::Option* option : command.get_options())
-        if (option->get_positional())
-            usage += option->get_required() ? " " + italic(option->get_type_name())
-                                            : " [" + italic(option->get_type_name()) + "]";
-    std::string text = fmt::format(".SS duet {}\n{}\n.PP\n{}\n", escaped(command.get_name()), usage,
-                                   escaped(command.get_description()));
-    for (const std::string& group : command.get_groups()) {
+std::string command_text(const CommandDescription& command) {
+    std::string usage = bold(command.typed) + " [" + italic("options") + "]";
+    for (const OptionDescription& option : command.options)
+        if (option.positional)
+            usage += " " + (option.required ? italic(option.type) : "[" + italic(option.type) + "]");
+    std::string text =
+        fmt::format(".SS {}\n{}\n.PP\n{}\n", escaped(command.typed), usage, escaped(command.help));
+    for (const std::string& group : command.groups) {
         std::string options;
-        for (const CLI::Option* option : command.get_options())
-            if (option->get_group() == group && !group.empty()) options += option_text(*option);
+        for (const OptionDescription& option : command.options)
+            if (option.group == group) options += option_text(option);
         if (!options.empty()) text += fmt::format(".PP\n{}:\n{}", italic(group), options);
     }
-    return command.get_footer().empty() ? text : text + ".PP\n" + footer_text(command.get_footer());
+    return command.footer.empty() ? text : text + ".PP\n" + footer_text(command.footer);
 }
 
 /// A category's kinds, each with what it is; of a group its keys.
@@ -106,11 +99,10 @@ std::string recipe_text(const models::Catalogue& catalogue) {
 }
 
 /// The page is made of the commands, options and rows that there are.
-std::string man_page(CLI::App& app) {
-    std::string commands;
-    for (CLI::App* command : shown_commands(app)) commands += command_text(*command);
-    std::string options;
-    for (const CLI::Option* option : app.get_options()) options += option_text(*option);
+std::string man_page(const CommandDescription& program) {
+    std::string commands, options;
+    for (const CommandDescription& command : program.commands) commands += command_text(command);
+    for (const OptionDescription& option : program.options) options += option_text(option);
     std::vector<std::string> presets;
     for (const std::string& name : models::preset_names()) presets.push_back(bold(name));
     return fmt::format(
@@ -122,17 +114,20 @@ std::string man_page(CLI::App& app) {
         ".SH RECIPES\n"
         "What a training is made of, in a TOML file or by {} {}. The presets are {}.\n{}"
         ".SH NOTES\n{}",
-        DUET_VERSION, bold("duet"), italic("command"), italic("options"), escaped(app.get_description()),
-        options, commands, bold("--set"), italic("PATH=VALUE"), fmt::join(presets, ", "),
-        recipe_text(models::standard_catalogue()), footer_text(app.get_footer()));
+        DUET_VERSION, bold("duet"), italic("command"), italic("options"), escaped(program.help), options,
+        commands, bold("--set"), italic("PATH=VALUE"), fmt::join(presets, ", "),
+        recipe_text(models::standard_catalogue()), footer_text(program.footer));
 }
 
 }  // namespace
 
 void add_man_command(CLI::App& app) {
-    CLI::App* command = app.add_subcommand("man", "Print the manual page of duet, for man.");
-    command->group("");
-    command->callback([&app] { fmt::print("{}", man_page(app)); });
+    Command command(app, "man", "Print the manual page of duet, for man.");
+    command.hide();
+    command.runs([&app] {
+        prepare_help(app);
+        fmt::print("{}", man_page(describe(app)));
+    });
 }
 
 }  // namespace duet::tools

@@ -18,77 +18,39 @@
 
 namespace duet::tools {
 
-namespace {
-
-// CLI11 keeps what an option accepts as functions: names are kept as the validator's own, each with an end.
-constexpr char choice_end = '|';
-
-std::string joined(const std::vector<std::string>& names) {
-    std::string text;
-    for (const std::string& name : names) text += name + choice_end;
-    return text;
+Check whole_number(std::uint64_t low, std::uint64_t high) {
+    return {[=](std::string& text) {
+        std::uint64_t number = 0;
+        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+        if (error != std::errc() || end != text.data() + text.size() || number < low || number > high)
+            return fmt::format("{} is not a whole number from {} to {}", quoted_for_message(text), low, high);
+        text = std::to_string(number);
+        return std::string();
+    }};
 }
 
-}  // namespace
-
-CLI::Validator whole_number(std::uint64_t low, std::uint64_t high) {
-    return CLI::Validator(
-        [=](std::string& text) {
-            std::uint64_t number = 0;
-            const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-            if (error != std::errc() || end != text.data() + text.size() || number < low || number > high)
-                return fmt::format("{} is not a whole number from {} to {}", quoted_for_message(text), low,
-                                   high);
-            text = std::to_string(number);
-            return std::string();
-        },
-        "");
+Check one_of(std::vector<std::string> names) {
+    const auto fault = [names](const std::string& text) {
+        if (std::find(names.begin(), names.end(), text) != names.end()) return std::string();
+        const std::string meant = nearest(text, names);
+        return fmt::format("{} is unknown; {}", quoted_for_message(text),
+                           meant.empty() ? fmt::format("known are {}", fmt::join(names, ", "))
+                                         : fmt::format("did you mean {}?", meant));
+    };
+    return {fault, std::move(names)};
 }
 
-CLI::Validator one_of(std::vector<std::string> names) {
-    std::string choices = joined(names);
-    return CLI::Validator(
-        [names = std::move(names)](std::string& text) {
-            if (std::find(names.begin(), names.end(), text) != names.end()) return std::string();
-            const std::string meant = nearest(text, names);
-            return fmt::format("{} is unknown; {}", quoted_for_message(text),
-                               meant.empty() ? fmt::format("known are {}", fmt::join(names, ", "))
-                                             : fmt::format("did you mean {}?", meant));
-        },
-        "", std::move(choices));
+Check any_text(std::vector<std::string> names) {
+    return {[](const std::string& text) { return std::string(text.empty() ? "the value is empty" : ""); },
+            std::move(names)};
 }
 
-CLI::Validator suggested(const std::vector<std::string>& names) {
-    return CLI::Validator([](std::string&) { return std::string(); }, "", joined(names));
-}
-
-std::vector<std::string> choices_of(CLI::Option& option) {
-    std::vector<std::string> choices;
-    try {
-        for (int i = 0;; ++i) {
-            const std::string& names = option.get_validator(i)->get_name();
-            for (std::size_t at = 0, end = 0; (end = names.find(choice_end, at)) != std::string::npos;
-                 at = end + 1)
-                choices.push_back(names.substr(at, end - at));
-        }
-    } catch (const CLI::OptionNotFound&) {  // there are no more
-    }
-    return choices;
-}
-
-CLI::Validator path_name() {
-    return CLI::Validator(
-        [](std::string& text) { return text.empty() ? std::string("the name is empty") : std::string(); },
-        "");
-}
-
-void add_scale_option(CLI::App& command, std::size_t& scale, const std::string& otherwise) {
+void add_scale_option(Command& command, std::size_t& scale, const std::string& otherwise) {
     constexpr std::size_t largest_scale = 64;
     command
-        .add_option("--scale", scale,
-                    fmt::format("Draw each pixel N times across and down (default: {})", otherwise))
-        ->transform(whole_number(1, largest_scale))
-        ->type_name("N");
+        .option("--scale", scale,
+                fmt::format("Draw each pixel N times across and down (default: {})", otherwise))
+        .takes("N", whole_number(1, largest_scale));
 }
 
 std::size_t default_threads() {
@@ -108,13 +70,12 @@ void warn_of_threads(std::size_t asked, std::size_t working) {
                         working, usable, usable == 1 ? "" : "s", usable));
 }
 
-void add_threads_option(CLI::App& command, std::size_t& threads) {
+void add_threads_option(Command& command, std::size_t& threads) {
     constexpr std::size_t max_threads = 256;
     threads = default_threads();
-    command.add_option("--threads", threads, "Threads to work with (results do not depend on it)")
-        ->check(whole_number(1, max_threads))
-        ->type_name("T")
-        ->capture_default_str();
+    command.option("--threads", threads, "Threads to work with (results do not depend on it)")
+        .takes("T", whole_number(1, max_threads))
+        .with_default();
 }
 
 }  // namespace duet::tools

@@ -7,9 +7,9 @@
 #include <duet/data/file.hpp>
 #include <duet/graph/error.hpp>
 
+#include "command.hpp"
 #include "commands.hpp"
 #include "curves.hpp"
-#include "help.hpp"
 #include "numbers.hpp"
 #include "output_path.hpp"
 
@@ -59,30 +59,26 @@ void plot(const PlotArguments& arguments) {
 }  // namespace
 
 void add_plot_command(CLI::App& app) {
-    CLI::App* command = app.add_subcommand("plot", "Draw what trainings measured, their losses by default.");
+    Command command(app, "plot", "Draw what trainings measured, their losses by default.");
     auto arguments = std::make_shared<PlotArguments>();
-    command->add_option("runs", arguments->runs, "Folders that `duet train` wrote")
-        ->required()
-        ->check(path_name())
-        ->type_name("DIR...");
+    command.option("runs", arguments->runs, "Folders that `duet train` wrote")
+        .required()
+        .takes("DIR...", any_text());
     command
-        ->add_option("--out", arguments->out,
-                     "A name ending in .png or .svg (default: curves.png in the folder of a single run)")
-        ->check(path_name())
-        ->type_name("FILE");
+        .option("--out", arguments->out,
+                "A name ending in .png or .svg (default: curves.png in the folder of a single run)")
+        .takes("FILE", any_text());
     command
-        ->add_option("--metric", arguments->metrics,
-                     "A column of metrics.csv to draw instead of the losses; may be repeated")
-        ->check(path_name())
-        ->type_name("NAME")
-        ->allow_extra_args(false);
+        .option("--metric", arguments->metrics,
+                "A column of metrics.csv to draw instead of the losses; may be repeated")
+        .takes("NAME", any_text())
+        .repeated();
     command
-        ->add_option("--smooth", arguments->smooth,
-                     "Draw the mean of N rows around each, with the values pale behind it (default: a "
-                     "fiftieth of a run's rows, 1 up to 400 of them)")
-        ->transform(whole_number(1, most_smoothed))
-        ->type_name("N");
-    command->callback([arguments] { plot(*arguments); });
+        .option("--smooth", arguments->smooth,
+                "Draw the mean of N rows around each, with the values pale behind it (default: a "
+                "fiftieth of a run's rows, 1 up to 400 of them)")
+        .takes("N", whole_number(1, most_smoothed));
+    command.runs([arguments] { plot(*arguments); });
 }
 
 }  // namespace duet::tools

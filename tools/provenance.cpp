@@ -17,6 +17,7 @@
 #include <duet/graph/runtime/processor.hpp>
 
 #include "commit.hpp"
+#include "json_file.hpp"
 
 namespace duet::tools {
 
@@ -67,13 +68,7 @@ std::string sha256_of_file(const fs::path& path) {
 }
 
 nlohmann::json read_provenance(const fs::path& run) {
-    constexpr std::uint64_t most_bytes = 1 << 20;
-    const fs::path path = run / "run.json";
-    const Bytes contents = read_file(path, most_bytes);
-    nlohmann::json json = nlohmann::json::parse(contents.begin(), contents.end(), nullptr, false);
-    if (!json.is_object())
-        throw FileError(fmt::format("{}: not JSON as `duet train` writes it", path.string()));
-    return json;
+    return read_json(run / "run.json", "duet train");
 }
 
 bool has_ended(const fs::path& run) {
@@ -124,7 +119,7 @@ std::string Provenance::text(const std::string& how, double seconds, const model
         for (const char* name : {"weights.safetensors", "metrics.csv", "recipe.toml"})
             json["sha256"][name] = sha256_of_file(folder / name);
     }
-    return json.dump(4, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+    return json_text(json, 4) + "\n";
 }
 
 void Provenance::write_start() const {

@@ -11,6 +11,7 @@
 #include <duet/data/toml.hpp>
 #include <duet/graph/error.hpp>
 
+#include "json_file.hpp"
 #include "metrics_table.hpp"
 #include "provenance.hpp"
 #include "run_folder.hpp"
@@ -27,11 +28,6 @@ std::string one_line(std::string text) {
         text.begin(), text.end(), [](char letter) { return (letter >= 0 && letter < ' ') || letter == 0x7f; },
         '?');
     return text;
-}
-
-std::string text_in(const nlohmann::json& json, const char* key) {
-    const auto found = json.find(key);
-    return found != json.end() && found->is_string() ? one_line(found->get<std::string>()) : "";
 }
 
 /// The number where it is a duration, and the one before where it is not.
@@ -93,8 +89,8 @@ RunEntry read_run(const fs::path& run) {
     attempt([&] { add_metrics(run, entry, best); });
     attempt([&] {
         const nlohmann::json json = read_provenance(run);
-        entry.started = text_in(json, "started");
-        entry.state = text_in(json, "state");
+        entry.started = one_line(text_in(json, "started"));
+        entry.state = one_line(text_in(json, "state"));
         if (const auto steps = json.find("steps"); steps != json.end() && steps->is_number_unsigned())
             entry.step = steps->get<std::uint64_t>();
         if (const auto seconds = json.find("seconds"); seconds != json.end() && seconds->is_number())

@@ -9,7 +9,9 @@
 
 #include <duet/graph/error.hpp>
 
+#include "command.hpp"
 #include "commands.hpp"
+#include "json_file.hpp"
 #include "metrics_table.hpp"
 #include "numbers.hpp"
 #include "runs.hpp"
@@ -93,7 +95,7 @@ std::string json_of(const std::vector<RunEntry>& runs) {
         if (!run.problem.empty()) entry["problem"] = run.problem;
         all.push_back(std::move(entry));
     }
-    return all.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+    return json_text(all, 2) + "\n";
 }
 
 std::string csv_of(const std::vector<RunEntry>& runs) {
@@ -160,23 +162,19 @@ void list_runs(const RunsArguments& arguments) {
 }  // namespace
 
 void add_runs_command(CLI::App& app) {
-    CLI::App* command =
-        app.add_subcommand("runs", "List the runs in a folder, what they are and how they stand.");
+    Command command(app, "runs", "List the runs in a folder, what they are and how they stand.");
     auto arguments = std::make_shared<RunsArguments>();
-    command->add_option("folder", arguments->folder, "Where they are, at any depth (default: runs)")
-        ->check(path_name())
-        ->type_name("DIR");
-    command
-        ->add_option("--sort", arguments->sort, "By what: name, state, model, data, steps, time or started")
-        ->check(one_of(sort_keys))
-        ->type_name("KEY")
-        ->capture_default_str();
-    CLI::Option* json = command->add_flag("--json", arguments->json, "Print JSON");
-    command->add_flag("--csv", arguments->csv, "Print CSV")->excludes(json);
-    command->footer(
+    command.option("folder", arguments->folder, "Where they are, at any depth (default: runs)")
+        .takes("DIR", any_text());
+    command.option("--sort", arguments->sort, "By what: name, state, model, data, steps, time or started")
+        .takes("KEY", one_of(sort_keys))
+        .with_default();
+    const Option json = command.flag("--json", arguments->json, "Print JSON");
+    command.flag("--csv", arguments->csv, "Print CSV").excludes(json);
+    command.footer(
         "A run is running, finished, interrupted, failed, or killed: begun and not ended, with\n"
         "nobody at work on it. `duet train` with a run's recipe.toml and --out goes on with it.");
-    command->callback([arguments] { list_runs(*arguments); });
+    command.runs([arguments] { list_runs(*arguments); });
 }
 
 }  // namespace duet::tools

@@ -18,8 +18,8 @@
 #include <duet/models/sampler.hpp>
 #include <duet/models/weights.hpp>
 
+#include "command.hpp"
 #include "commands.hpp"
-#include "help.hpp"
 #include "numbers.hpp"
 #include "output_path.hpp"
 #include "pictures.hpp"
@@ -139,69 +139,56 @@ void sample(const SampleArguments& arguments) {
 }  // namespace
 
 void add_sample_command(CLI::App& app) {
-    CLI::App* command = app.add_subcommand("sample", "Draw images from saved weights.");
+    Command command(app, "sample", "Draw images from saved weights.");
     auto arguments = std::make_shared<SampleArguments>();
     command
-        ->add_option("--weights", arguments->weights,
-                     "The weights.safetensors of a training, or PyTorch's; or a .npz")
-        ->required()
-        ->check(path_name())
-        ->type_name("FILE");
+        .option("--weights", arguments->weights,
+                "The weights.safetensors of a training, or PyTorch's; or a .npz")
+        .required()
+        .takes("FILE", any_text());
     command
-        ->add_option(
-            "--out", arguments->out,
-            "A name ending in .png for a grid of pictures, or in .npy for a NumPy array of shape (count, "
-            "height, width), or (count, 3, height, width) of colour, in [0, 1]")
-        ->required()
-        ->check(path_name())
-        ->type_name("FILE");
+        .option("--out", arguments->out,
+                "A name ending in .png for a grid of pictures, or in .npy for a NumPy array of shape (count, "
+                "height, width), or (count, 3, height, width) of colour, in [0, 1]")
+        .required()
+        .takes("FILE", any_text());
     command
-        ->add_option("--count", arguments->count,
-                     "How many images (default: 64; a row of 8 for each class of a conditional model), or "
-                     "strips of --interpolate (default: 8)")
-        ->transform(whole_number(1, max_count))
-        ->type_name("N");
-    CLI::Option* columns =
+        .option("--count", arguments->count,
+                "How many images (default: 64; a row of 8 for each class of a conditional model), or "
+                "strips of --interpolate (default: 8)")
+        .takes("N", whole_number(1, max_count));
+    const Option columns =
         command
-            ->add_option("--columns", arguments->columns,
-                         "Images in a row of the grid (default: a square; 8 where rows are classes)")
-            ->transform(whole_number(1, max_count))
-            ->type_name("C");
+            .option("--columns", arguments->columns,
+                    "Images in a row of the grid (default: a square; 8 where rows are classes)")
+            .takes("C", whole_number(1, max_count));
     command
-        ->add_option("--interpolate", arguments->interpolate,
-                     "Draw strips of N images from one latent to another along a sphere, a strip a row")
-        ->transform(whole_number(2, max_interpolated))
-        ->type_name("N")
-        ->excludes(columns);
+        .option("--interpolate", arguments->interpolate,
+                "Draw strips of N images from one latent to another along a sphere, a strip a row")
+        .takes("N", whole_number(2, max_interpolated))
+        .excludes(columns);
     command
-        ->add_option("--class", arguments->label,
-                     "Draw this class alone (default: of a conditional model a row each)")
-        ->transform(whole_number(0, Dataset::max_classes - 1))
-        ->type_name("K");
+        .option("--class", arguments->label,
+                "Draw this class alone (default: of a conditional model a row each)")
+        .takes("K", whole_number(0, Dataset::max_classes - 1));
     command
-        ->add_option(
+        .option(
             "--seed", arguments->seed,
             "Image i depends on weights, seed, i and its class alone: 10 images are the first 10 of 1,000")
-        ->transform(whole_number(0, std::numeric_limits<std::uint64_t>::max()))
-        ->type_name("S")
-        ->capture_default_str();
+        .takes("S", whole_number(0, std::numeric_limits<std::uint64_t>::max()))
+        .with_default();
     command
-        ->add_option("--latents", arguments->latents,
-                     "Also write the latents that the images are drawn from, a NumPy array (count, latent)")
-        ->check(path_name())
-        ->type_name("FILE.npy");
-    command
-        ->add_option("--model", arguments->model,
-                     "Model, needed for weights without metadata, of perceptrons")
-        ->check(one_of(models::preset_names()))
-        ->type_name("NAME");
-    command->add_flag(
-        "--raw", arguments->raw,
-        "Draw with the generator's weights as trained, where the file holds an average of them");
-    add_scale_option(*command, arguments->scale, "a grid about 600 pixels wide");
-    add_threads_option(*command, arguments->threads);
-    command->callback([arguments, command] {
-        arguments->label_given = command->count("--class") > 0;
+        .option("--latents", arguments->latents,
+                "Also write the latents that the images are drawn from, a NumPy array (count, latent)")
+        .takes("FILE.npy", any_text());
+    command.option("--model", arguments->model, "Model, needed for weights without metadata, of perceptrons")
+        .takes("NAME", one_of(models::preset_names()));
+    command.flag("--raw", arguments->raw,
+                 "Draw with the generator's weights as trained, where the file holds an average of them");
+    add_scale_option(command, arguments->scale, "a grid about 600 pixels wide");
+    add_threads_option(command, arguments->threads);
+    command.runs([arguments, command] {
+        arguments->label_given = command.given("--class");
         sample(*arguments);
     });
 }

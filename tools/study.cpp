@@ -10,6 +10,7 @@
 #include <duet/graph/error.hpp>
 #include <duet/models/training/recipe.hpp>
 
+#include "json_file.hpp"
 #include "provenance.hpp"
 
 namespace duet::tools {
@@ -148,7 +149,7 @@ std::string Study::asked(const StudyRun& run) const {
                                    {"recipe_sha256", recipes[run.recipe].sha256},
                                    {"count", count},
                                    {"feature_epochs", feature_epochs.value_or(0)}};
-    return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    return json_text(json);
 }
 
 fs::path Study::network(std::size_t data) const {

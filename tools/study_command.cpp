@@ -6,6 +6,7 @@
 
 #include <duet/data/file.hpp>
 
+#include "command.hpp"
 #include "commands.hpp"
 #include "numbers.hpp"
 #include "output.hpp"
@@ -60,39 +61,34 @@ void run_study(const StudyArguments& arguments) {
 }  // namespace
 
 void add_study_command(CLI::App& app) {
-    CLI::App* command = app.add_subcommand(
-        "study", "Train recipes with several seeds, and say which differ: a table with honest errors.");
+    Command command(app, "study",
+                    "Train recipes with several seeds, and say which differ: a table with honest errors.");
     auto arguments = std::make_shared<StudyArguments>();
-    command->add_option("file", arguments->file, "Recipes, data sets, seeds and metrics: `duet list study`")
-        ->required()
-        ->check(path_name())
-        ->type_name("FILE.toml");
+    command.option("file", arguments->file, "Recipes, data sets, seeds and metrics: `duet list study`")
+        .required()
+        .takes("FILE.toml", any_text());
     command
-        ->add_option("--out", arguments->out,
-                     "Folder of the runs, each in <recipe>-<data>-<seed> (default: runs/<name of FILE>)")
-        ->check(path_name())
-        ->type_name("DIR");
+        .option("--out", arguments->out,
+                "Folder of the runs, each in <recipe>-<data>-<seed> (default: runs/<name of FILE>)")
+        .takes("DIR", any_text());
     arguments->processes = default_threads();
-    command->add_option("--processes", arguments->processes, "Trainings at once")
-        ->transform(whole_number(1, most_processes))
-        ->type_name("N")
-        ->capture_default_str();
-    command->add_option("--threads", arguments->threads, "Threads of each; results do not depend on it")
-        ->transform(whole_number(1, most_processes))
-        ->type_name("N")
-        ->capture_default_str();
-    command->add_option("--markdown", arguments->markdown, "Also write the table as a page of Markdown")
-        ->check(path_name())
-        ->type_name("FILE.md");
-    command->add_flag("--retry-failed", arguments->retry_failed, "Run again what failed before");
-    command->add_flag("--table", arguments->table, "Run nothing: print the table of what is there");
-    command->add_flag("--quiet", arguments->quiet, "Say nothing on the way");
-    command->footer(
+    command.option("--processes", arguments->processes, "Trainings at once")
+        .takes("N", whole_number(1, most_processes))
+        .with_default();
+    command.option("--threads", arguments->threads, "Threads of each; results do not depend on it")
+        .takes("N", whole_number(1, most_processes))
+        .with_default();
+    command.option("--markdown", arguments->markdown, "Also write the table as a page of Markdown")
+        .takes("FILE.md", any_text());
+    command.flag("--retry-failed", arguments->retry_failed, "Run again what failed before");
+    command.flag("--table", arguments->table, "Run nothing: print the table of what is there");
+    command.flag("--quiet", arguments->quiet, "Say nothing on the way");
+    command.footer(
         "Started again after any end, it does what is left. Several may be started on one folder,\n"
         "on one machine or on many that share it: they share the runs.\n"
         "  duet study study.toml --out runs/study --markdown docs/results.md\n"
         "Intervals are of the mean over seeds, from the spread between them.");
-    command->callback([arguments] { run_study(*arguments); });
+    command.runs([arguments] { run_study(*arguments); });
 }
 
 }  // namespace duet::tools

@@ -5,6 +5,7 @@
 #include <duet/data/file.hpp>
 #include <duet/graph/error.hpp>
 
+#include "json_file.hpp"
 #include "run_folder.hpp"
 #include "shared_lock.hpp"
 
@@ -15,12 +16,6 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr const char* record_file = "study.json";
-constexpr std::uint64_t most_bytes = 1 << 20;
-
-std::string text_in(const nlohmann::json& json, const char* key) {
-    const auto found = json.find(key);
-    return found != json.end() && found->is_string() ? found->get<std::string>() : "";
-}
 
 }  // namespace
 
@@ -28,15 +23,13 @@ std::optional<StudyRecord> read_record(const fs::path& out, const Study& study, 
     const fs::path path = out / run.name / record_file;
     std::error_code error;
     if (!fs::exists(path, error)) return std::nullopt;
-    Bytes contents;
+    StudyRecord record;
     try {
-        contents = read_file(path, most_bytes);
+        const nlohmann::json json = read_json(path, "duet study");
+        record = {text_in(json, "asked"), text_in(json, "failure")};
     } catch (const FileError&) {
-        return std::nullopt;  // another process takes it away
+        return std::nullopt;  // another process takes it away, or it is damaged
     }
-    const nlohmann::json json = nlohmann::json::parse(contents.begin(), contents.end(), nullptr, false);
-    if (!json.is_object()) return std::nullopt;
-    StudyRecord record{text_in(json, "asked"), text_in(json, "failure")};
     const bool whole = !record.failure.empty() || fs::exists(out / run.name / evaluation_file, error);
     return whole && record.asked == study.asked(run) ? std::optional(std::move(record)) : std::nullopt;
 }
@@ -44,8 +37,7 @@ std::optional<StudyRecord> read_record(const fs::path& out, const Study& study, 
 void write_record(const fs::path& out, const StudyRun& run, const StudyRecord& record) {
     nlohmann::ordered_json json = {{"asked", record.asked}};
     if (!record.failure.empty()) json["failure"] = record.failure;
-    write_file_atomically(out / run.name / record_file,
-                          json.dump(4, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+    write_file_atomically(out / run.name / record_file, json_text(json, 4) + "\n");
 }
 
 void forget_failure(const fs::path& out, const Study& study, const StudyRun& run) {

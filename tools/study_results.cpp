@@ -11,6 +11,7 @@
 #include <duet/data/toml.hpp>
 #include <duet/graph/error.hpp>
 
+#include "json_file.hpp"
 #include "provenance.hpp"
 #include "status_line.hpp"
 #include "study_record.hpp"
@@ -23,20 +24,6 @@ namespace {
 
 const std::string& name_of(const Value& metric) {
     return std::get<std::string>(metric.is);
-}
-
-std::string text_in(const nlohmann::json& json, const char* key) {
-    const auto found = json.find(key);
-    return found != json.end() && found->is_string() ? found->get<std::string>() : "";
-}
-
-nlohmann::json read_evaluation(const fs::path& path) {
-    constexpr std::uint64_t most_bytes = 1 << 20;
-    const Bytes contents = read_file(path, most_bytes);
-    nlohmann::json json = nlohmann::json::parse(contents.begin(), contents.end(), nullptr, false);
-    if (!json.is_object())
-        throw FileError(fmt::format("{}: not JSON as `duet evaluate` writes it", path.string()));
-    return json;
 }
 
 /// The results of a cell's runs, as far as they are there.
@@ -99,7 +86,7 @@ void add_differences(StudyResults& results, std::size_t data, std::size_t metric
 
 RunResult read_result(const fs::path& run) {
     RunResult result;
-    const nlohmann::json evaluation = read_evaluation(run / evaluation_file);
+    const nlohmann::json evaluation = read_json(run / evaluation_file, "duet evaluate");
     for (const auto& [name, score] : evaluation.items()) {
         if (name == "network") result.network = score.is_string() ? score.get<std::string>() : "";
         if (!score.is_object() || !score.contains("value")) continue;

@@ -7,6 +7,8 @@
 
 #include <duet/data/file.hpp>
 
+#include "json_file.hpp"
+
 namespace duet::tools {
 
 void Trace::add(std::uint64_t step, const models::Trainer& trainer) {
@@ -25,7 +27,7 @@ void Trace::add(std::uint64_t step, const models::Trainer& trainer) {
                              {"flops", time.flops},
                              {"bytes", time.bytes},
                              {"GFLOP/s", time.duration > 0 ? time.flops / time.duration / 1e3 : 0.0}};
-            events_ += (events_.empty() ? "" : ",\n") + event.dump();
+            events_ += (events_.empty() ? "" : ",\n") + json_text(event);
             end = std::max(end, time.start + time.duration);
         }
         now_ += end;

@@ -17,10 +17,10 @@
 #include <duet/models/weights.hpp>
 
 #include "checkpoints.hpp"
+#include "command.hpp"
 #include "commands.hpp"
 #include "continuation.hpp"
 #include "flags.hpp"
-#include "help.hpp"
 #include "interrupt.hpp"
 #include "measurement.hpp"
 #include "numbers.hpp"
@@ -271,49 +271,46 @@ void train(const TrainArguments& arguments) {
 }  // namespace
 
 void add_train_command(CLI::App& app) {
-    CLI::App* command = app.add_subcommand("train", "Train a GAN on a folder of images.");
+    Command command(app, "train", "Train a GAN on a folder of images.");
     auto arguments = std::make_shared<TrainArguments>();
-    arguments->recipe.add_to(*command);
-    command->add_flag("--print-recipe", arguments->print_recipe, "Print the recipe, whole, and end")
-        ->group("What is trained");
+    arguments->recipe.add_to(command);
+    command.flag("--print-recipe", arguments->print_recipe, "Print the recipe, whole, and end")
+        .group("What is trained");
     command
-        ->add_option(
+        .option(
             "--out", arguments->out,
             "Folder for weights.safetensors, checkpoints/, metrics.csv, recipe.toml, run.json, samples/ and "
             "progress.gif; the next free of runs/<preset or model>-<n> if not given. A run that is there "
             "goes on if it is of the same training, and is refused if not")
-        ->check(path_name())
-        ->type_name("DIR")
-        ->group("What it leaves");
-    command->add_flag("--restart", arguments->restart, "Move the run in --out aside, and start anew")
-        ->group("What it leaves");
+        .takes("DIR", any_text())
+        .group("What it leaves");
+    command.flag("--restart", arguments->restart, "Move the run in --out aside, and start anew")
+        .group("What it leaves");
     command
-        ->add_option("--time-limit", arguments->time_limit,
-                     "Stop after this time, such as 50m, with a checkpoint to go on from")
-        ->type_name("TIME")
-        ->group("Data and length");
-    CLI::Option* quiet = command->add_flag("--quiet", arguments->quiet, "Say nothing on the way but warnings")
-                             ->group("What it says");
-    command->add_flag("--verbose", arguments->verbose, "Print each row of metrics.csv")
-        ->group("What it says")
-        ->excludes(quiet);
+        .option("--time-limit", arguments->time_limit,
+                "Stop after this time, such as 50m, with a checkpoint to go on from")
+        .takes("TIME")
+        .group("Data and length");
+    const Option quiet = command.flag("--quiet", arguments->quiet, "Say nothing on the way but warnings")
+                             .group("What it says");
+    command.flag("--verbose", arguments->verbose, "Print each row of metrics.csv")
+        .group("What it says")
+        .excludes(quiet);
     command
-        ->add_option("--profile", arguments->profile,
-                     "Write when each instruction of the last 20 steps ran, for chrome://tracing or Perfetto")
-        ->check(path_name())
-        ->type_name("FILE.json")
-        ->group("What it leaves");
-    add_threads_option(*command, arguments->threads);
-    command->formatter(std::make_shared<Help>(
-        [arguments] { arguments->recipe.describe_defaults(models::standard_catalogue()); }));
-    command->footer(
+        .option("--profile", arguments->profile,
+                "Write when each instruction of the last 20 steps ran, for chrome://tracing or Perfetto")
+        .takes("FILE.json", any_text())
+        .group("What it leaves");
+    add_threads_option(command, arguments->threads);
+    command.before_help([arguments] { arguments->recipe.describe_defaults(models::standard_catalogue()); });
+    command.footer(
         "Ctrl-C ends after the step at hand and keeps what was trained; the same command\n"
         "goes on from there.\n"
         "  duet train --data data/mnist --out runs/first\n"
         "  duet train --preset wgan-gp --data data/mnist --epochs 30 --out runs/critic\n"
         "  duet train runs/first/recipe.toml --seed 1 --out runs/second\n"
         "`duet list` names everything that a recipe can be made of.");
-    command->callback([arguments] { train(*arguments); });
+    command.runs([arguments] { train(*arguments); });
 }
 
 }  // namespace duet::tools

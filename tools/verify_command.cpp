@@ -15,6 +15,7 @@
 #include <duet/models/weights.hpp>
 
 #include "checkpoints.hpp"
+#include "command.hpp"
 #include "commands.hpp"
 #include "metrics_table.hpp"
 #include "numbers.hpp"
@@ -158,17 +159,16 @@ void verify_run(const VerifyArguments& arguments) {
 }  // namespace
 
 void add_verify_command(CLI::App& app) {
-    CLI::App* command = app.add_subcommand("verify", "Check that a run is what its run.json says.");
+    Command command(app, "verify", "Check that a run is what its run.json says.");
     auto arguments = std::make_shared<VerifyArguments>();
-    command->add_option("run", arguments->run, "The folder of a run that has ended")
-        ->required()
-        ->check(path_name())
-        ->type_name("DIR");
-    command->add_flag("--rerun", arguments->rerun,
-                      "Train again and compare: the state at each checkpoint, and each row of the metrics");
-    add_threads_option(*command, arguments->threads);
-    command->footer("Exits with 1 where something differs, and says what and, of a rerun, at which step.");
-    command->callback([arguments] { verify_run(*arguments); });
+    command.option("run", arguments->run, "The folder of a run that has ended")
+        .required()
+        .takes("DIR", any_text());
+    command.flag("--rerun", arguments->rerun,
+                 "Train again and compare: the state at each checkpoint, and each row of the metrics");
+    add_threads_option(command, arguments->threads);
+    command.footer("Exits with 1 where something differs, and says what and, of a rerun, at which step.");
+    command.runs([arguments] { verify_run(*arguments); });
 }
 
 }  // namespace duet::tools

@@ -1,4 +1,4 @@
 // What most commands include, parsed once. They still include what they use.
-#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
 
 #include "library.hpp"

@@ -55,7 +55,7 @@ TEST_CASE("duet refuses bad usage with one line and leaves nothing") {
     check_refused({"tarin"}, "\"tarin\" is unknown; did you mean train?");
     check_refused({"nonsense"}, "\"nonsense\" is unknown; commands are train, sample");
     check_refused({"train", "--out", input.out}, "--data");
-    check_refused({"train", "--data", input.data, "--out", ""}, "--out: the name is empty");
+    check_refused({"train", "--data", input.data, "--out", ""}, "--out: the value is empty");
     input.check_train_refused({"--init", ""}, "--init");
     input.check_train_refused({"--nonsense", "1"}, "--nonsense");
     input.check_train_refused(
@@ -82,7 +82,7 @@ TEST_CASE("duet refuses bad usage with one line and leaves nothing") {
     input.check_train_refused({"--generator-widths", "100--16"}, "--generator-widths");
     input.check_train_refused({"--generator-widths", "100-8-17"}, "17");
     input.check_train_refused({"--discriminator-widths", "16-8-2"}, "must be 1");
-    input.check_train_refused({"--loss", ""}, "--loss: loss.kind: is empty");
+    input.check_train_refused({"--loss", ""}, "--loss: the value is empty");
     input.check_train_refused({"--set", "images.kind=maps"},
                               "--set: images.kind: images \"maps\" is unknown");
     input.check_train_refused({"--set", "optimizers=3", "--loss", "wasserstein"},

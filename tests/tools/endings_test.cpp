@@ -36,7 +36,7 @@ TEST_CASE("every signal that announces an end keeps the run, and ends the proces
         const std::vector<std::uint64_t> steps = checkpoints_of(run);
         REQUIRE(steps.size() == 1);
         CHECK(read_safetensors(run / "weights.safetensors").tensors.size() == 12);
-        CHECK(nlohmann::json::parse(text_of(run / "run.json"))["state"] == "interrupted");
+        CHECK(json_of(text_of(run / "run.json"))["state"] == "interrupted");
         const std::string more = std::to_string(steps.front() + 2);
         REQUIRE(runs.train(run, {"--sample-every", "1000000", "--steps", more}).code == 0);
         REQUIRE(runs.train(runs["whole"], {"--sample-every", "1000000", "--steps", more, "--restart"}).code ==
@@ -92,7 +92,7 @@ TEST_CASE("writes that fail end no training, and its exit code says whether the 
         CHECK(contains(outcome.err, "duet: error: the run in"));
         CHECK(fs::exists(run / "samples" / "step-000009.png"));
         CHECK(contains(text_of(run / "metrics.csv"), "\n8,"));
-        CHECK(nlohmann::json::parse(text_of(run / "run.json"))["state"] == "failed");
+        CHECK(json_of(text_of(run / "run.json"))["state"] == "failed");
         CHECK(partials_below(run) == 0);
         CHECK(runs.train(run, {"--steps", "9"}).code == 0);
         CHECK(runs.train(runs["whole"], {"--steps", "9"}).code == 0);

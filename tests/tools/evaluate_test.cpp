@@ -85,7 +85,7 @@ struct Judging {
         const Outcome outcome = evaluate(subjects, more);
         CAPTURE(outcome.err);
         REQUIRE(outcome.code == 0);
-        return nlohmann::json::parse(text_of(json));
+        return json_of(text_of(json));
     }
 
     TemporaryFolder folder;
@@ -149,7 +149,7 @@ TEST_CASE("a run is drawn from, named, and compared with another") {
     CHECK(contains(outcome.out, "w1.safetensors"));
     CHECK(contains(outcome.out, "fid: "));
     CHECK(contains(outcome.out, "] @ "));
-    const auto both = nlohmann::json::parse(text_of(judging.json));
+    const auto both = json_of(text_of(judging.json));
     REQUIRE(both.size() == 2);
     CHECK(both[0]["fid"]["n"] == 150);
     CHECK(text_of(judging.folder.path() / "scores.csv").starts_with("samples,score,value,low,high,n\n"));
@@ -165,7 +165,7 @@ TEST_CASE("anchors stand beside what is judged: real images best, a copier caugh
         duet_command({"evaluate", array, "--data", judging.data, "--json", judging.json, "--threads", "1"});
     CAPTURE(outcome.err);
     REQUIRE(outcome.code == 0);
-    const auto anchors = nlohmann::json::parse(text_of(judging.json))["anchors"];
+    const auto anchors = json_of(text_of(judging.json))["anchors"];
     CHECK(anchors["real"]["fid"]["value"] < anchors["gaussian"]["fid"]["value"]);
     CHECK(anchors["copier"]["exact_copies"]["value"] == 200);
     CHECK(anchors["real"]["pixel_mind"]["value"] < anchors["gaussian"]["pixel_mind"]["value"]);
@@ -183,8 +183,7 @@ TEST_CASE("arrays of features are compared as they are") {
     const Outcome outcome = duet_command({"evaluate", "--features", a, b, "--json", judging.json});
     CAPTURE(outcome.err);
     REQUIRE(outcome.code == 0);
-    CHECK(nlohmann::json::parse(text_of(judging.json))["fid"]["value"].get<double>() ==
-          doctest::Approx(2.0).epsilon(1e-5));
+    CHECK(json_of(text_of(judging.json))["fid"]["value"].get<double>() == doctest::Approx(2.0).epsilon(1e-5));
     const Outcome other = duet_command({"evaluate", "--features", a, judging.saved("wide.npy", wide)});
     CHECK(other.code == 2);
     CHECK(contains(other.err, "real samples have 2 values, fake ones 3"));

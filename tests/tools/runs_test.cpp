@@ -28,7 +28,7 @@ struct ManyRuns : Runs {
 nlohmann::json run_in(const ManyRuns& runs, const std::string& name) {
     const Outcome outcome = duet_command({"runs", runs.all, "--json"});
     REQUIRE(outcome.code == 0);
-    for (const auto& run : nlohmann::json::parse(outcome.out))
+    for (const auto& run : json_of(outcome.out))
         if (fs::path(run["path"].get<std::string>()).filename() == name) return run;
     return {};
 }
@@ -90,7 +90,7 @@ TEST_CASE("duet runs lists a run whose files say anything") {
         const Outcome outcome = duet_command({"runs", run.parent_path(), "--json"});
         REQUIRE(outcome.code == 0);
         CHECK(duet_command({"runs", run.parent_path(), "--sort", "time"}).code == 0);
-        return nlohmann::json::parse(outcome.out)[0];
+        return json_of(outcome.out)[0];
     };
     for (const char* number : {"inf", "nan", "-1", "1e300", "18446744073709551616", ""}) {
         CAPTURE(number);
@@ -169,7 +169,7 @@ TEST_CASE("duet verify finds what was changed, and where a run trained again fir
         const std::size_t at = recipe.find("rate = 0.0002");
         recipe.replace(at, 13, "rate = 0.0003");
         write_bytes(run / "recipe.toml", Bytes(recipe.begin(), recipe.end()));
-        nlohmann::json json = nlohmann::json::parse(text_of(run / "run.json"));
+        nlohmann::json json = json_of(text_of(run / "run.json"));
         json["sha256"].erase("recipe.toml");
         const std::string text = json.dump();
         write_bytes(run / "run.json", Bytes(text.begin(), text.end()));
@@ -189,7 +189,7 @@ TEST_CASE("duet verify finds what was changed, and where a run trained again fir
 TEST_CASE("run.json says who trained what, and how it ended") {
     const ManyRuns runs;
     REQUIRE(runs.train("run", {"--steps", "3"}).code == 0);
-    const nlohmann::json json = nlohmann::json::parse(text_of(runs.all / "run" / "run.json"));
+    const nlohmann::json json = json_of(text_of(runs.all / "run" / "run.json"));
     CHECK(json["state"] == "finished");
     CHECK(json["steps"] == 3);
     for (const char* key : {"version", "commit", "compiler", "processor", "started", "ended", "command"}) {

@@ -61,7 +61,7 @@ struct TinyStudy {
         return Process("duet", words(more, out), setting()).wait();
     }
     nlohmann::json json(const std::string& run, const std::string& file) const {
-        return nlohmann::json::parse(text_of(at("out") / run / file));
+        return json_of(text_of(at("out") / run / file));
     }
 
     TemporaryFolder folder;
@@ -91,7 +91,7 @@ void check_once(const fs::path& out) {
         if (!run.is_directory()) continue;
         ++runs;
         CAPTURE(run.path().string());
-        const auto json = nlohmann::json::parse(text_of(run.path() / "run.json"));
+        const auto json = json_of(text_of(run.path() / "run.json"));
         CHECK(json["state"] == "finished");
         CHECK_FALSE(json.contains("resumed_from"));
         CHECK(json["begun"] == json["started"]);

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
 
 namespace duet::testing {
 
@@ -77,6 +78,10 @@ void write_images(const fs::path& folder, std::size_t count, std::size_t side) {
     const auto size = static_cast<std::uint32_t>(side);
     write_bytes(folder / "train-images-idx3-ubyte",
                 idx_file({static_cast<std::uint32_t>(count), size, size}));
+}
+
+nlohmann::json json_of(const std::string& text) {
+    return nlohmann::json::parse(text);
 }
 
 std::string text_of(const fs::path& path) {

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include <nlohmann/json_fwd.hpp>
+
 #include "../data/support.hpp"
 
 namespace duet::testing {
@@ -47,6 +49,7 @@ Outcome duet_command(const std::vector<std::string>& arguments);
 void write_images(const std::filesystem::path& folder, std::size_t count, std::size_t side);
 
 std::string text_of(const std::filesystem::path& path);
+nlohmann::json json_of(const std::string& text);
 /// A run's metrics.csv without the columns of times.
 std::string metrics_of(const std::filesystem::path& run);
 void write_bytes(const std::filesystem::path& path, const Bytes& bytes);

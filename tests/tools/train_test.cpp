@@ -56,7 +56,7 @@ TEST_CASE("duet train --profile traces the last steps and changes no trained bit
     REQUIRE(training.train(training.run, {"--steps", "25", "--threads", "2", "--profile", trace}).code == 0);
     REQUIRE(training.train(plain, {"--steps", "25"}).code == 0);
     CHECK(text_of(training.run / "weights.safetensors") == text_of(plain / "weights.safetensors"));
-    const auto events = nlohmann::json::parse(text_of(trace))["traceEvents"];
+    const auto events = json_of(text_of(trace))["traceEvents"];
     REQUIRE(events.size() > 100);
     bool product = false;
     for (const auto& event : events) {

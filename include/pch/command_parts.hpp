@@ -1,4 +1,0 @@
-// What most parts of the commands include, parsed once. They still include what they use.
-#include <nlohmann/json.hpp>
-
-#include "library.hpp"
