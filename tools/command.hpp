@@ -95,9 +95,11 @@ struct CommandDescription {
 };
 
 CommandDescription describe(const CLI::App& app);
-/// Lets a command, and those added to it afterwards, write help_text of its description.
-void write_help(CLI::App& app, std::function<void()> prepare = {});
 /// Calls what commands said must come before help.
 void prepare_help(CLI::App& app);
+
+/// Runs the command that the arguments of `duet` name, or prints help. Throws Error of arguments that no
+/// command takes, naming what was likely meant, and what the command throws.
+void run_command_line(std::vector<std::string> arguments);
 
 }  // namespace duet::tools

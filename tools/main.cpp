@@ -14,7 +14,7 @@
 
 #include <duet/graph/error.hpp>
 
-#include "command_line.hpp"
+#include "command.hpp"
 
 namespace {
 
