@@ -240,7 +240,16 @@ void make_folder(const fs::path& folder) {
     if (parent != folder) make_folder(parent);
     if (!fs::create_directory(folder, error) && error)
         throw_file_error("make the folder", folder, error.value());
-    flush_folder(parent, folder);
+}
+
+void flush_names(const fs::path& path) {
+    fs::path name = path;
+    while (name.has_relative_path()) {
+        const fs::path folder = name.has_parent_path() ? name.parent_path() : fs::path(".");
+        flush_folder(folder, name);
+        if (folder == ".") break;
+        name = folder;
+    }
 }
 
 AppendedFile::AppendedFile(const fs::path& path, std::uint64_t size)

@@ -35,10 +35,12 @@ void write_file_atomically(const std::filesystem::path& path, std::string_view t
 /// cannot be removed stays.
 void remove_partials(const std::filesystem::path& folder);
 
-/// Makes a folder where it is missing, with all above it, so that it is there after a failure of power.
-/// Throws FileError if something else is in its place or it may not be made, and StorageError if making it
-/// fails.
+/// Makes a folder where it is missing, with all above it. Throws FileError if something else is in its place
+/// or it may not be made, and StorageError if making it fails.
 void make_folder(const std::filesystem::path& folder);
+/// Waits until the names of a file or folder, and of all folders above it, would be there after a failure of
+/// power. Throws StorageError.
+void flush_names(const std::filesystem::path& path);
 
 /// Throws FileError if an error of the system says something of the name that was given, such as that there
 /// is no such file, and StorageError if it says something of the machine: "cannot <action> <path>: <reason>".

@@ -1,5 +1,8 @@
 #include "background.hpp"
 
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include <csignal>
 #include <exception>
 #include <system_error>
@@ -10,7 +13,8 @@ namespace duet::tools {
 
 namespace {
 
-constexpr std::size_t most_jobs = 3;
+constexpr std::size_t most_jobs = 4;
+constexpr int niceness = 19;
 
 }  // namespace
 
@@ -73,6 +77,8 @@ void Background::run(const Job& job) {
 }
 
 void Background::work() {
+    // Steps come first. A thread of Linux has a niceness of its own.
+    ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), niceness);
     std::unique_lock lock(mutex_);
     for (;;) {
         changed_.wait(lock, [&] { return !jobs_.empty() || ending_; });

@@ -11,7 +11,8 @@
 
 namespace duet::tools {
 
-/// Does jobs one after the other on a thread of its own, where the system starts one, and else at once.
+/// Does jobs one after the other on a thread of its own, of the lowest priority, where the system starts one,
+/// and else at once.
 class Background {
  public:
     Background();
@@ -20,7 +21,7 @@ class Background {
     Background(const Background&) = delete;
     Background& operator=(const Background&) = delete;
 
-    /// Waits while three others are not done. A job that throws is a failure, called `what`.
+    /// Waits while four others are not done. A job that throws is a failure, called `what`.
     void add(std::string what, std::function<void()> job);
     bool busy() const;
     void wait();

@@ -103,6 +103,8 @@ auto Session::finite(Action&& action) -> decltype(action()) {
 }
 
 void Session::run() {
+    background_.add("the run's folder may not outlast a failure of power",
+                    [this] { flush_names(folder_.path()); });
     background_.add("recipe.toml is not written", [this] {
         folder_.check_there();
         write_file_atomically(folder_.recipe(), format_toml(recipe_));
