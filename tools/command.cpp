@@ -124,6 +124,12 @@ Option& Option::with_default(const std::string& text) {
     return *this;
 }
 
+Option& Option::describe(const std::string& help, const std::vector<std::string>& names) {
+    option_->description(help);
+    option_->get_validator(0)->name(joined(names));
+    return *this;
+}
+
 std::size_t Option::count() const {
     return option_->count();
 }

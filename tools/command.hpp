@@ -42,6 +42,9 @@ class Option {
     Option& with_default();
     Option& with_default(const std::string& text);
 
+    /// For an option that takes a text: its help, and what completion offers.
+    Option& describe(const std::string& help, const std::vector<std::string>& names);
+
     /// How often it was given.
     std::size_t count() const;
 

@@ -95,7 +95,10 @@ void add_completion_command(CLI::App& app) {
     command.hide();
     auto shell = std::make_shared<std::string>();
     command.option("shell", *shell, "Which one").required().takes("bash", one_of({"bash"}));
-    command.runs([shell, &app] { fmt::print("{}", bash_completion(describe(app))); });
+    command.runs([shell, &app] {
+        prepare_help(app);
+        fmt::print("{}", bash_completion(describe(app)));
+    });
 }
 
 }  // namespace duet::tools

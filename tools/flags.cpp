@@ -174,13 +174,10 @@ void RecipeOptions::add_to(Command& command) {
             "--tensorboard", [this] { sets_.emplace_back("output.tensorboard=true"); },
             "Keep metrics and pictures for TensorBoard too, in events/")
         .group("What it leaves");
-    const models::Catalogue catalogue = models::standard_catalogue();
     for (const Flag& flag : flags()) {
         Given& given = flags_.emplace_back(Given{&flag});
-        given.option = command.option(flag.name, given.text, catalogue.help_at(paths_of(flag).front()));
-        given.option->takes(flag.type, any_text(names_for(flag, catalogue)))
-            .group(group_of(flag))
-            .last_counts();
+        given.option = command.option(flag.name, given.text, "");
+        given.option->takes(flag.type, any_text()).group(group_of(flag)).last_counts();
     }
 }
 
@@ -226,10 +223,11 @@ Spec RecipeOptions::layered(const models::Catalogue& catalogue, const std::optio
     return recipe;
 }
 
-void RecipeOptions::describe_defaults(const models::Catalogue& catalogue) {
+void RecipeOptions::describe(const models::Catalogue& catalogue) {
     const Spec recipe = catalogue.completed(layered(catalogue), "recipe", "", true);
     for (Given& given : flags_) {
         std::string path = paths_of(*given.flag).front(), shown;
+        given.option->describe(catalogue.help_at(path), names_for(*given.flag, catalogue));
         const bool kind = path.ends_with(".kind");
         if (kind) path.resize(path.size() - std::string_view(".kind").size());
         const Value* value = recipe.find(path);

@@ -36,8 +36,9 @@ class RecipeOptions {
     /// Says on the standard error which flags were given more than once, and what was given that another
     /// option replaced in the recipe of `layered`.
     void note_repeats(const Spec& recipe) const;
-    /// Names each flag's value in a recipe in its help.
-    void describe_defaults(const models::Catalogue& catalogue);
+    /// Says in help what each flag sets, and its value in the recipe that is given: before help alone, for it
+    /// takes a millisecond.
+    void describe(const models::Catalogue& catalogue);
 
  private:
     struct Given {

@@ -152,7 +152,7 @@ void add_inspect_command(CLI::App& app) {
                 "Also run so many steps of the programs as compiled, without fusion and without rewriting, "
                 "from the same values on the same data, and compare what they make of every variable")
         .takes("STEPS", whole_number(1, 1000));
-    command.before_help([arguments] { arguments->recipe.describe_defaults(models::standard_catalogue()); });
+    command.before_help([arguments] { arguments->recipe.describe(models::standard_catalogue()); });
     command.runs([arguments] { inspect(*arguments); });
 }
 

@@ -302,7 +302,7 @@ void add_train_command(CLI::App& app) {
         .takes("FILE.json", any_text())
         .group("What it leaves");
     add_threads_option(command, arguments->threads);
-    command.before_help([arguments] { arguments->recipe.describe_defaults(models::standard_catalogue()); });
+    command.before_help([arguments] { arguments->recipe.describe(models::standard_catalogue()); });
     command.footer(
         "Ctrl-C ends after the step at hand and keeps what was trained; the same command\n"
         "goes on from there.\n"
