@@ -5,8 +5,8 @@
 
 #include <nlohmann/json_fwd.hpp>
 
-// Parsing and writing are instantiated here alone: each source that did so itself took a second longer to
-// compile.
+// Of tools/, parsing and writing are instantiated here alone: each source that did so itself took a second
+// longer to compile.
 
 namespace duet::tools {
 

@@ -8,6 +8,7 @@
 #include <xtensor/xarray.hpp>
 
 #include <duet/data/duration.hpp>
+#include <duet/data/file.hpp>
 #include <duet/data/sha256.hpp>
 #include <duet/data/toml.hpp>
 #include <duet/graph/error.hpp>
@@ -104,7 +105,7 @@ auto Session::finite(Action&& action) -> decltype(action()) {
 
 void Session::run() {
     background_.add("the run's folder may not outlast a failure of power",
-                    [this] { flush_names(folder_.path()); });
+                    [this] { flush_names(folder_.checkpoints()); });
     background_.add("recipe.toml is not written", [this] {
         folder_.check_there();
         write_file_atomically(folder_.recipe(), format_toml(recipe_));
