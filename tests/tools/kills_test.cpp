@@ -26,19 +26,24 @@ std::size_t kills() {
     return text == nullptr ? 20 : std::stoul(text);
 }
 
+/// What a shell does so that a command loads end_at.cpp, with one of its variables set.
+std::string loading_end_at(const std::string& variable) {
+    const std::string library = std::string(DUET_BUILD_DIR) + "/tests/tools/libend_at.so";
+    REQUIRE(fs::exists(library));
+    return fmt::format("export LD_PRELOAD='{}' {}", library, variable);
+}
+
 }  // namespace
 
 TEST_CASE("a run killed at any write, sync or rename of a checkpoint goes on to the same bits") {
     const Runs runs;
     const Words steps = {"--steps", "12", "--checkpoint-every", "4"};
     REQUIRE(runs.train(runs["whole"], steps).code == 0);
-    const std::string library = std::string(DUET_BUILD_DIR) + "/tests/tools/libend_at.so";
-    REQUIRE(fs::exists(library));
     int calls = 0;
     for (int at = 1;; ++at) {
         CAPTURE(at);
         const fs::path run = runs[fmt::format("run-{}", at)];
-        const std::string setting = fmt::format("export LD_PRELOAD='{}' DUET_END_AT={}", library, at);
+        const std::string setting = loading_end_at(fmt::format("DUET_END_AT={}", at));
         const Outcome killed = Process("duet", runs.command(run, steps), setting).wait();
         if (killed.code == 0) break;
         REQUIRE(killed.code == 128 + SIGKILL);
@@ -54,6 +59,28 @@ TEST_CASE("a run killed at any write, sync or rename of a checkpoint goes on to 
     }
     // Each checkpoint is one write, its sync, the rename and the folder's sync.
     CHECK(calls >= 3 * 4);
+}
+
+TEST_CASE("a checkpoint in new folders is synced before it has its name, and every name above it") {
+    const Runs runs;
+    const fs::path above = fs::canonical(runs.folder.path());
+    const fs::path run = above / "new" / "folders" / "run";
+    const fs::path log = above / "calls";
+    const std::string setting = loading_end_at(fmt::format("DUET_CALLS_TO='{}'", log.string()));
+    REQUIRE(Process("duet", runs.command(run, {"--steps", "4"}), setting).wait().code == 0);
+
+    const std::string calls = text_of(log);
+    const auto place_of = [&](const std::string& call, std::size_t from = 0) {
+        const std::size_t place = calls.find(call, from);
+        CHECK_MESSAGE(place != std::string::npos, call);
+        return place;
+    };
+    const std::string checkpoints = (run / "checkpoints").string();
+    const std::size_t renamed = place_of("rename " + checkpoint_of(run, 4).string() + "\n");
+    for (const fs::path& folder : {above, above / "new", above / "new" / "folders", run})
+        CHECK(place_of("sync " + folder.string() + "\n") < renamed);
+    CHECK(place_of("sync " + checkpoints + "/.duet-") < renamed);
+    place_of("sync " + checkpoints + "\n", renamed);
 }
 
 TEST_CASE("a run killed at any moment goes on to the same bits") {
