@@ -14,16 +14,12 @@
 #include "random_graphs/compared_programs.hpp"
 #include "random_graphs/random_graph.hpp"
 
-#ifndef __has_feature
-#define __has_feature(name) 0
-#endif
-
 using namespace duet;
 using namespace duet::testing;
 
 namespace {
 
-#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
+#ifdef DUET_SANITIZED
 constexpr std::uint64_t usual_graphs = 500;
 #else
 constexpr std::uint64_t usual_graphs = 2000;
