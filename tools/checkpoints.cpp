@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include <duet/data/toml.hpp>
 #include <duet/graph/error.hpp>
 
 namespace duet::tools {
@@ -18,6 +19,10 @@ namespace {
 constexpr std::string_view suffix = ".safetensors";
 constexpr const char* best_name = "best.safetensors";
 constexpr std::size_t kept = 2;
+
+bool is_multiple(std::uint64_t step, std::uint64_t every) {
+    return every != 0 && step % every == 0;
+}
 
 }  // namespace
 
@@ -66,14 +71,27 @@ std::optional<models::Checkpoint> newest_checkpoint(const fs::path& folder, cons
     return std::nullopt;
 }
 
-CheckpointWriter::CheckpointWriter(const RunFolder& folder, std::uint64_t keep_every,
-                                   const MetricsLog& metrics, std::optional<std::uint64_t> last,
-                                   Background& background)
-    : folder_(folder), keep_every_(keep_every), metrics_(metrics), background_(background) {
-    if (!last) return;
-    last_.push_back(*last);
+CheckpointWriter::CheckpointWriter(const RunFolder& folder, const Spec& recipe, const MetricsLog& metrics,
+                                   const std::optional<models::Checkpoint>& from, Background& background)
+    : folder_(folder),
+      keep_every_(recipe.whole("output.keep_every")),
+      metrics_(metrics),
+      background_(background) {
+    if (!from) return;
+    last_.push_back(models::position_in(from->state.metadata).step);
+    const auto written_recipe = [](const models::Checkpoint& checkpoint) {
+        return parse_toml(checkpoint.notes.recipe, "the checkpoint's recipe");
+    };
+    // All but the last two were kept for more than being the last two.
+    const std::uint64_t kept_every = written_recipe(*from).whole("output.keep_every");
+    const std::vector<std::uint64_t> there = checkpoint_steps(folder_.checkpoints());
+    for (std::size_t i = 0; i < there.size(); ++i)
+        if (i + kept < there.size() || is_multiple(there[i], kept_every)) kept_before_.push_back(there[i]);
     try {
-        best_ = models::read_checkpoint(folder_.checkpoints() / best_name).notes.best;
+        const models::Checkpoint best = models::read_checkpoint(folder_.checkpoints() / best_name);
+        if (recipe.has("output.best") &&
+            written_recipe(best).text("output.best") == recipe.text("output.best"))
+            best_ = best.notes.best;
     } catch (const Error&) {
         best_.reset();  // there is none
     }
@@ -115,7 +133,8 @@ void CheckpointWriter::write(const models::Snapshot& snapshot, const models::Che
 
 void CheckpointWriter::remove_others() const {
     for (const std::uint64_t step : checkpoint_steps(folder_.checkpoints())) {
-        const bool stays = step >= last_.front() || (keep_every_ != 0 && step % keep_every_ == 0);
+        const bool stays = step >= last_.front() || is_multiple(step, keep_every_) ||
+                           std::binary_search(kept_before_.begin(), kept_before_.end(), step);
         std::error_code ignored;
         if (!stays) fs::remove(checkpoint_path(folder_.checkpoints(), step), ignored);
     }

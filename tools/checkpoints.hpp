@@ -28,13 +28,13 @@ std::filesystem::path checkpoint_path(const std::filesystem::path& folder, std::
 std::filesystem::path weights_in(const std::filesystem::path& path);
 
 /// Writes checkpoints beside the training. After each, the folder keeps the last two, those whose step is a
-/// multiple of `keep_every`, and as best.safetensors the one whose metric was the lowest; others of earlier
-/// steps are removed.
+/// multiple of the recipe's output.keep_every, those that it kept before the training went on, and as
+/// best.safetensors the one whose metric, output.best, was the lowest; others of earlier steps are removed.
 class CheckpointWriter {
  public:
-    /// Counts the checkpoint of step `last`, if there is one, among the last two. All of them must stay.
-    CheckpointWriter(const RunFolder& folder, std::uint64_t keep_every, const MetricsLog& metrics,
-                     std::optional<std::uint64_t> last, Background& background);
+    /// Goes on from the checkpoint `from`, if there is one. All of them must stay, but for that.
+    CheckpointWriter(const RunFolder& folder, const Spec& recipe, const MetricsLog& metrics,
+                     const std::optional<models::Checkpoint>& from, Background& background);
 
     /// Has a checkpoint of the snapshot written, which is held until it is on the disk. Not while it is
     /// held.
@@ -49,7 +49,7 @@ class CheckpointWriter {
     const RunFolder& folder_;
     std::uint64_t keep_every_;
     const MetricsLog& metrics_;
-    std::vector<std::uint64_t> last_;
+    std::vector<std::uint64_t> last_, kept_before_;
     std::optional<double> best_;
     std::atomic<bool> written_ = false;
     Background& background_;

@@ -1,6 +1,7 @@
 #include "command.hpp"
 
 #include <algorithm>
+#include <sstream>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -260,7 +261,9 @@ void run_command_line(std::vector<std::string> arguments) {
         throw Error(unknown_argument(app));
     } catch (const CLI::ParseError& error) {
         if (error.get_exit_code() != 0) throw Error(error.what());
-        app.exit(error);
+        std::ostringstream text;
+        app.exit(error, text);
+        fmt::print("{}", text.str());
     }
 }
 

@@ -1,6 +1,8 @@
 #include "continuation.hpp"
 
 #include <algorithm>
+#include <filesystem>
+#include <system_error>
 
 #include <fmt/format.h>
 
@@ -8,14 +10,17 @@
 #include <duet/graph/error.hpp>
 
 #include "checkpoints.hpp"
+#include "provenance.hpp"
 
 namespace duet::tools {
 
 namespace {
 
+/// What is measured is part of a training, since its metrics are columns of one file; how often is not.
 Spec identity_of(const Spec& recipe) {
     Spec identity = recipe;
-    for (const char* path : {"evaluate", "output", "steps", "data.path", "init.path"}) identity.erase(path);
+    for (const char* path : {"output", "steps", "data.path", "init.path"}) identity.erase(path);
+    identity.erase(recipe.whole("evaluate.every") == 0 ? "evaluate" : "evaluate.every");
     return identity;
 }
 
@@ -66,14 +71,24 @@ void check_same_training(const models::Catalogue& catalogue, const Spec& kept, c
                         run.string(), kept.whole("steps"), asked.whole("steps"), choice));
 }
 
+Spec recipe_in(const models::Catalogue& catalogue, const models::Checkpoint& checkpoint) {
+    return catalogue.completed(parse_toml(checkpoint.notes.recipe, "the checkpoint's recipe"), "recipe", "");
+}
+
 std::optional<models::Checkpoint> go_on(const models::Catalogue& catalogue, const Spec& asked,
                                         const RunFolder& folder, models::Trainer& trainer, const Warn& warn) {
     std::optional<models::Checkpoint> checkpoint = newest_checkpoint(folder.checkpoints(), warn);
-    if (!checkpoint) return checkpoint;
-    check_same_training(
-        catalogue,
-        catalogue.completed(parse_toml(checkpoint->notes.recipe, "the checkpoint's recipe"), "recipe", ""),
-        asked, folder.path());
+    if (!checkpoint) {
+        if (std::error_code error;
+            std::filesystem::exists(folder.weights(), error) && state_said(folder.path()) != "failed")
+            throw Error(fmt::format(
+                "--out: {0} holds a run that wrote its weights, and no checkpoint to go on from: --restart "
+                "keeps "
+                "it aside and begins anew; --init {1} with another --out trains its weights further",
+                folder.path().string(), quoted_for_shell(folder.weights().string())));
+        return checkpoint;
+    }
+    check_same_training(catalogue, recipe_in(catalogue, *checkpoint), asked, folder.path());
     const std::uint64_t step = models::position_in(checkpoint->state.metadata).step,
                         steps = asked.whole("steps");
     if (step > steps)

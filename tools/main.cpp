@@ -1,9 +1,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <cstdio>
-#include <cstring>
 #include <exception>
 #include <new>
 #include <string>
@@ -15,6 +13,7 @@
 #include <duet/graph/error.hpp>
 
 #include "command.hpp"
+#include "output.hpp"
 
 namespace {
 
@@ -55,10 +54,7 @@ int fail_for_lack_of_memory(const std::bad_alloc& error) {
 int run_and_report(int argc, char** argv) {
     try {
         duet::tools::run_command_line({argv + 1, argv + argc});
-        // Nobody reads a closed pipe or a terminal that is gone.
-        if (std::fflush(stdout) != 0 && errno != EPIPE && errno != EIO)
-            return fail(other_failure,
-                        fmt::format("cannot write to the standard output: {}", std::strerror(errno)));
+        duet::tools::flush_output();
         return 0;
     } catch (const std::bad_alloc&) {
         throw;

@@ -5,7 +5,12 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <ctime>
+
+#include <fmt/format.h>
+
+#include <duet/graph/error.hpp>
 
 namespace duet::tools {
 
@@ -53,6 +58,11 @@ bool write_without_signal(int descriptor, std::string_view text) {
 void say(const std::string& text) {
     std::fputs(text.c_str(), stdout);
     std::fflush(stdout);
+}
+
+void flush_output() {
+    if (std::fflush(stdout) != 0 && errno != EPIPE && errno != EIO)
+        throw StorageError(fmt::format("cannot write to the standard output: {}", std::strerror(errno)));
 }
 
 }  // namespace duet::tools

@@ -9,7 +9,11 @@ namespace duet::tools {
 /// failed.
 bool write_without_signal(int descriptor, std::string_view text);
 
-/// Prints to the standard output at once; that nobody reads it is no error.
+/// Prints to the standard output at once; that it fails is no error.
 void say(const std::string& text);
+
+/// Has what was printed written. Throws StorageError if that fails, but not where nobody reads it: a closed
+/// pipe, a terminal that is gone.
+void flush_output();
 
 }  // namespace duet::tools

@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <cerrno>
+#include <string>
 #include <system_error>
 
 #include <fmt/format.h>
@@ -20,8 +22,10 @@ void check_folder(const char* option, const fs::path& folder) {
         throw Error(fmt::format("{}: there is no folder {}", option, folder.string()));
     if (!fs::is_directory(folder, error))
         throw Error(fmt::format("{}: {} is not a folder", option, folder.string()));
-    if (access(folder.c_str(), W_OK | X_OK) != 0)
-        throw Error(fmt::format("{}: the folder {} is not writable", option, folder.string()));
+    if (access(folder.c_str(), W_OK | X_OK) == 0) return;
+    const std::string refused = fmt::format("{}: the folder {} is not writable", option, folder.string());
+    if (errno == EROFS) throw StorageError(refused + ": its file system is read-only");
+    throw Error(refused);
 }
 
 fs::path parent_of(const fs::path& path) {

@@ -71,14 +71,17 @@ nlohmann::json read_provenance(const fs::path& run) {
     return read_json(run / "run.json", "duet train");
 }
 
-bool has_ended(const fs::path& run) {
+std::string state_said(const fs::path& run) {
     try {
-        std::error_code error;
-        return fs::exists(run / "weights.safetensors", error) &&
-               read_provenance(run).value("state", nlohmann::json()) == "finished";
+        return text_in(read_provenance(run), "state");
     } catch (const FileError&) {
-        return false;
+        return {};
     }
+}
+
+bool has_ended(const fs::path& run) {
+    std::error_code error;
+    return fs::exists(run / "weights.safetensors", error) && state_said(run) == "finished";
 }
 
 Provenance::Provenance(fs::path path, const Spec& recipe, std::size_t threads, std::uint64_t resumed_from)

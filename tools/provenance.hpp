@@ -39,6 +39,9 @@ class Provenance {
 /// What a run.json holds. Throws FileError if it is missing or no object.
 nlohmann::json read_provenance(const std::filesystem::path& run);
 
+/// How a run stands by its run.json, such as "interrupted" or "failed"; empty if that says nothing.
+std::string state_said(const std::filesystem::path& run);
+
 /// Whether the run.json in a run's folder says that it is finished, and its weights are there.
 bool has_ended(const std::filesystem::path& run);
 

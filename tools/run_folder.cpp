@@ -120,7 +120,9 @@ void check_space(const fs::path& folder, std::uint64_t state_bytes) {
     // Two checkpoints, the one that is being written and the weights; pictures.
     constexpr std::uint64_t files = 4, pictures = 16 << 20, mebibyte = 1 << 20;
     std::error_code error;
-    const fs::space_info space = fs::space(folder, error);
+    fs::path standing = fs::absolute(folder);
+    while (!fs::exists(standing, error) && standing.has_relative_path()) standing = standing.parent_path();
+    const fs::space_info space = fs::space(standing, error);
     if (error) return;
     std::uint64_t there = space.available;
     if (is_run(folder))

@@ -66,8 +66,8 @@ class RunFolder {
 
 /// Throws Error, as RunFolder does, if the folder holds something else than a run.
 void check_run_folder(const std::filesystem::path& path);
-/// Throws StorageError if the disk of a folder has less room than a few files of `state_bytes` take; those of
-/// a run that is there count as room, as they are replaced.
+/// Throws StorageError if the disk of a folder, which need not be there yet, has less room than a few files
+/// of `state_bytes` take; those of a run that is there count as room, as they are replaced.
 void check_space(const std::filesystem::path& folder, std::uint64_t state_bytes);
 /// The mark of a run, the file that is locked by who works on it.
 std::filesystem::path mark_of(const std::filesystem::path& run);

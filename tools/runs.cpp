@@ -22,14 +22,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// A text as it may stand in a line of a terminal.
-std::string one_line(std::string text) {
-    std::replace_if(
-        text.begin(), text.end(), [](char letter) { return (letter >= 0 && letter < ' ') || letter == 0x7f; },
-        '?');
-    return text;
-}
-
 /// The number where it is a duration, and the one before where it is not.
 double duration_or(double before, double seconds) {
     return std::isfinite(seconds) && seconds >= 0 ? seconds : before;
@@ -73,6 +65,13 @@ void add_metrics(const fs::path& run, RunEntry& entry, const std::string& best) 
 }
 
 }  // namespace
+
+std::string one_line(std::string text) {
+    std::replace_if(
+        text.begin(), text.end(), [](char letter) { return (letter >= 0 && letter < ' ') || letter == 0x7f; },
+        '?');
+    return text;
+}
 
 RunEntry read_run(const fs::path& run) {
     RunEntry entry;

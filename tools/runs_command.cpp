@@ -135,8 +135,11 @@ std::string table_of(const std::vector<RunEntry>& runs) {
         rows.push_back(std::move(row));
     }
     std::vector<std::size_t> widths(rows.front().size());
-    for (const std::vector<std::string>& row : rows)
-        for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+    for (std::vector<std::string>& row : rows)
+        for (std::size_t i = 0; i < row.size(); ++i) {
+            row[i] = one_line(std::move(row[i]));
+            widths[i] = std::max(widths[i], row[i].size());
+        }
     std::string text;
     for (const std::vector<std::string>& row : rows) {
         std::string line;
@@ -144,7 +147,8 @@ std::string table_of(const std::vector<RunEntry>& runs) {
         text += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
     }
     for (const RunEntry& run : runs)
-        if (!run.problem.empty()) text += fmt::format("{}: {}\n", run.path.string(), run.problem);
+        if (!run.problem.empty())
+            text += one_line(fmt::format("{}: {}", run.path.string(), run.problem)) + "\n";
     return text;
 }
 

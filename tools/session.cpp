@@ -47,7 +47,7 @@ Session::Session(models::Trainer& trainer, const models::Model& model, const Spe
                                  [this](const std::string& line) { warn(line); })
                     : 0,
                from ? from->notes.pending_rows : "", from ? from->notes.seconds : 0, trainer, images),
-      checkpoints_(folder, keep_every_, metrics_, from ? std::optional(step()) : std::nullopt, background_),
+      checkpoints_(folder, recipe, metrics_, from, background_),
       provenance_(folder.path() / "run.json", recipe, trainer.arena().threads(), step()),
       sampler_(model, recipe.whole("seed"), trainer.arena()),
       start_(metrics_.seconds()),

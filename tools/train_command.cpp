@@ -60,15 +60,14 @@ void set_path(Spec& recipe, const std::string& key) {
 }
 
 /// The recipe of the run that is to go on, if there is one with checkpoints.
-std::optional<Spec> kept_recipe(const TrainArguments& arguments) {
-    const std::filesystem::path run = arguments.out;
-    if (arguments.out.empty() || arguments.restart || !is_run(run) ||
-        checkpoint_steps(run / "checkpoints").empty())
+std::optional<Spec> kept_recipe(const models::Catalogue& catalogue, const TrainArguments& arguments) {
+    const std::filesystem::path run = arguments.out, checkpoints = run / "checkpoints";
+    if (arguments.out.empty() || arguments.restart || !is_run(run) || checkpoint_steps(checkpoints).empty())
         return std::nullopt;
     try {
         return recipe_of(run);
-    } catch (const FileError&) {
-        return std::nullopt;  // its checkpoint says what it is
+    } catch (const FileError&) {  // a checkpoint carries it as well
+        return recipe_in(catalogue, *newest_checkpoint(checkpoints, [](const std::string&) {}));
     }
 }
 
@@ -93,7 +92,7 @@ Prepared prepare(const models::Catalogue& catalogue, const TrainArguments& argum
     Spec recipe = arguments.recipe.layered(catalogue);
     arguments.recipe.note_repeats(recipe);
     load(recipe);
-    const std::optional<Spec> kept = kept_recipe(arguments);
+    const std::optional<Spec> kept = kept_recipe(catalogue, arguments);
     if (const Value* init = recipe.find("init.path"); init != nullptr) {
         const std::string file = std::get<std::string>(init->is);
         std::string hash;
@@ -127,10 +126,9 @@ Prepared prepare(const models::Catalogue& catalogue, const TrainArguments& argum
     return prepared;
 }
 
-/// Moves the run in --out aside. What the new one starts from may be in it.
-void move_old_run(const TrainArguments& arguments, Spec& recipe, std::uint64_t state_bytes) {
+/// Moves a run aside. What the new one starts from may be in it.
+void move_old_run(const std::filesystem::path& run, Spec& recipe, std::uint64_t state_bytes) {
     namespace fs = std::filesystem;
-    const fs::path run = fs::canonical(arguments.out);
     check_space(run.parent_path(), state_bytes);
     const fs::path moved = move_aside(run);
     say(fmt::format("the old run is kept in {}\n", moved.string()));
@@ -145,16 +143,18 @@ void move_old_run(const TrainArguments& arguments, Spec& recipe, std::uint64_t s
 RunFolder open_folder(const TrainArguments& arguments, Spec& recipe, const models::Catalogue& catalogue,
                       std::uint64_t state_bytes) {
     std::filesystem::path path = arguments.out;
+    if (path.empty() || !is_run(path)) check_space(path.empty() ? "runs" : path, state_bytes);
     if (path.empty()) {
         const std::string& preset = arguments.recipe.preset();
         path = make_next_folder(std::filesystem::path("runs") /
                                 (preset.empty() ? recipe.text("model") : preset));
         say(fmt::format("run         {}\n", path.string()));
     } else if (arguments.restart && is_run(path)) {
-        move_old_run(arguments, recipe, state_bytes);
+        path = std::filesystem::canonical(path);  // a link stays one, to the new folder
+        move_old_run(path, recipe, state_bytes);
     }
     RunFolder folder(path);
-    if (std::filesystem::exists(folder.recipe()))
+    if (std::filesystem::exists(folder.recipe()) && checkpoint_steps(folder.checkpoints()).empty())
         check_same_training(catalogue, recipe_of(path), recipe, path);
     return folder;
 }
@@ -289,7 +289,7 @@ void add_train_command(CLI::App& app) {
     command
         .option("--time-limit", arguments->time_limit,
                 "Stop after this time, such as 50m, with a checkpoint to go on from")
-        .takes("TIME")
+        .takes("TIME", any_text())
         .group("Data and length");
     const Option quiet = command.flag("--quiet", arguments->quiet, "Say nothing on the way but warnings")
                              .group("What it says");

@@ -19,6 +19,7 @@
 #include "commands.hpp"
 #include "metrics_table.hpp"
 #include "numbers.hpp"
+#include "output.hpp"
 #include "provenance.hpp"
 #include "weights_file.hpp"
 
@@ -152,7 +153,7 @@ void verify_run(const VerifyArguments& arguments) {
         throw Mismatch(fmt::format("{}: the images in {} are not those of the run", run.string(),
                                    recipe.text("data.path")));
     check_hashes(run);
-    std::fflush(stdout);
+    flush_output();
     if (arguments.rerun) train_again(run, recipe, data, arguments.threads);
 }
 

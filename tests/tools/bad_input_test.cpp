@@ -57,6 +57,7 @@ TEST_CASE("duet refuses bad usage with one line and leaves nothing") {
     check_refused({"train", "--out", input.out}, "--data");
     check_refused({"train", "--data", input.data, "--out", ""}, "--out: the value is empty");
     input.check_train_refused({"--init", ""}, "--init");
+    input.check_train_refused({"--time-limit", ""}, "--time-limit: the value is empty");
     input.check_train_refused({"--nonsense", "1"}, "--nonsense");
     input.check_train_refused(
         {"--model", "vae"},

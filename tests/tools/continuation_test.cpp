@@ -188,99 +188,6 @@ TEST_CASE("a run without --out takes the next free folder and says so first") {
     CHECK(fs::exists(runs["runs"] / "article-1" / "weights.safetensors"));
 }
 
-TEST_CASE("a damaged checkpoint is passed over for the one before, with the same bits at the end") {
-    const Runs runs;
-    const Words steps = {"--steps", "9", "--checkpoint-every", "3"};
-    REQUIRE(runs.train(runs["whole"], steps).code == 0);
-    REQUIRE(runs.train(runs["run"], {"--steps", "6", "--checkpoint-every", "3"}).code == 0);
-    REQUIRE(checkpoints_of(runs["run"]) == std::vector<std::uint64_t>{3, 6});
-    const fs::path last = checkpoint_of(runs["run"], 6);
-    const Bytes good = read_file(last);
-    Bytes bad = good;
-    SUBCASE("one bit of a value") {
-        bad[bad.size() - 1000] ^= 1;
-    }
-    SUBCASE("one letter of a note") {
-        const std::string text(bad.begin(), bad.end());
-        bad[text.find("next_draw") + 12] ^= 1;
-    }
-    SUBCASE("cut short") {
-        bad.resize(bad.size() / 2);
-    }
-    SUBCASE("empty") {
-        bad.clear();
-    }
-    write_bytes(last, bad);
-    const Outcome outcome = runs.train(runs["run"], steps);
-    CAPTURE(outcome.err);
-    REQUIRE(outcome.code == 0);
-    CHECK(contains(outcome.err, last.string()));
-    CHECK(contains(outcome.err, "the one before it is used"));
-    CHECK(contains(outcome.out, "from step 3"));
-    check_same_run(runs["run"], runs["whole"], 9);
-}
-
-TEST_CASE("a checkpoint of another version goes on with a warning, one of another schema is refused") {
-    const Runs runs;
-    REQUIRE(runs.train(runs["run"], {"--steps", "3"}).code == 0);
-    const fs::path last = checkpoint_of(runs["run"], 3);
-    models::Checkpoint checkpoint = models::read_checkpoint(last);
-    models::State state;
-    for (const NamedArray& tensor : checkpoint.state.tensors)
-        state.keep({Variable(tensor.name, tensor.value)});
-    state.restore(checkpoint.state);
-    checkpoint.notes.version = "9.9";
-    write_checkpoint(last, models::Snapshot(state), checkpoint.notes);
-    const Outcome newer = runs.train(runs["run"], {"--steps", "4"});
-    CHECK(newer.code == 0);
-    CHECK(contains(newer.err, "begun by Duet 9.9"));
-
-    const fs::path file = checkpoint_of(runs["run"], 4);
-    Safetensors other = read_safetensors(file);
-    other.metadata["schema"] = "2";
-    Bytes bytes = encode_safetensors(other);
-    // The checksum is of a file that is whole.
-    try {
-        models::parse_checkpoint(view(bytes), "x");
-    } catch (const FileError& error) {
-        const std::string message = error.what();
-        other.metadata["crc32"] = message.substr(message.rfind(' ') + 1);
-    }
-    write_bytes(file, encode_safetensors(other));
-    const Outcome refused = runs.train(runs["run"], {"--steps", "5"});
-    CHECK(refused.code == 2);
-    CHECK(contains(refused.err, "schema 2; this Duet reads schema 1"));
-}
-
-TEST_CASE("the last two checkpoints are kept, those of --keep-every, and the best") {
-    const Runs runs;
-    REQUIRE(runs.train(runs["run"], {"--steps", "9", "--checkpoint-every", "1", "--keep-every", "4", "--set",
-                                     "output.best=generator_loss", "--log-every", "1"})
-                .code == 0);
-    const fs::path best = runs["run"] / "checkpoints" / "best.safetensors";
-    REQUIRE(fs::exists(best));
-    const models::Checkpoint kept = models::read_checkpoint(best);
-    double lowest = 1e9;
-    std::uint64_t at = 0;
-    const std::string metrics = text_of(runs["run"] / "metrics.csv");
-    for (std::size_t begin = metrics.find('\n') + 1; begin < metrics.size();
-         begin = metrics.find('\n', begin) + 1) {
-        const std::string row = metrics.substr(begin, metrics.find('\n', begin) - begin);
-        const double loss = std::stod(row.substr(row.rfind(',') + 1));
-        if (loss < lowest) {
-            lowest = loss;
-            at = std::stoull(row);
-        }
-    }
-    CHECK(models::position_in(kept.state.metadata).step == at);
-    CHECK(*kept.notes.best == doctest::Approx(lowest));
-    CHECK(checkpoints_of(runs["run"]) == std::vector<std::uint64_t>{4, 8, 9});
-    const Outcome unknown = runs.train(runs["other"], {"--set", "output.best=fid"});
-    CHECK(unknown.code == 2);
-    CHECK(contains(unknown.err, "no metric is called"));
-    CHECK_FALSE(fs::exists(runs["other"]));
-}
-
 TEST_CASE("--init starts a new training whose draws and data go on from the file's") {
     const Runs runs;
     const auto still = [](const Words& more) {
@@ -310,21 +217,6 @@ TEST_CASE("--init starts a new training whose draws and data go on from the file
     const Outcome changed = duet_command({"train", runs["second"] / "recipe.toml", "--out", runs["changed"]});
     CHECK(changed.code == 2);
     CHECK(contains(changed.err, "it is not the file of the recipe"));
-}
-
-TEST_CASE("a run whose checkpoints cannot be read is refused and left as it is") {
-    const Runs runs;
-    const fs::path run = runs["run"];
-    REQUIRE(runs.train(run, {"--steps", "3"}).code == 0);
-    const std::string metrics = text_of(run / "metrics.csv");
-    write_bytes(checkpoint_of(run, 3), {'n', 'o'});
-    const Outcome refused = runs.train(run, {"--steps", "6"});
-    CHECK(refused.code == 2);
-    CHECK(is_error_line(refused.err));
-    CHECK(contains(refused.err, "no checkpoint of the run is whole"));
-    CHECK(text_of(run / "metrics.csv") == metrics);
-    CHECK(fs::exists(checkpoint_of(run, 3)));
-    CHECK(fs::exists(run / "samples" / "step-000003.png"));
 }
 
 TEST_CASE("a checkpoint of another training is refused, whatever recipe.toml says") {
@@ -382,18 +274,53 @@ TEST_CASE("a new run can start from the weights of the one that it moves aside")
     CHECK(runs.train(runs["empty"], {"--steps", "1", "--restart"}).code == 0);
 }
 
-TEST_CASE("checkpoints to keep are made when they are due, and strangers stay") {
+TEST_CASE("how often a run measures may change when it goes on, and not what") {
     const Runs runs;
+    write_images(runs.data, 40, 8);
+    fs::copy_file(runs.data / "train-images-idx3-ubyte", runs.data / "t10k-images-idx3-ubyte");
     const fs::path run = runs["run"];
-    REQUIRE(runs.train(run, {"--steps", "3", "--keep-every", "2"}).code == 0);
-    CHECK(checkpoints_of(run) == std::vector<std::uint64_t>{2, 3});
-    write_bytes(run / "samples" / "step-9.png", {'x'});
-    write_bytes(run / "checkpoints" / "step-9.safetensors", {'x'});
-    fs::create_directories(run / "samples" / "step-000009.png" / "x");
-    const Outcome outcome = runs.train(run, {"--steps", "7", "--keep-every", "2"});
+    const auto measuring = [](const char* every, const char* metrics) {
+        return Words{"--set", fmt::format("evaluate.every={}", every),          "--set", "evaluate.count=40",
+                     "--set", fmt::format("evaluate.metrics=[\"{}\"]", metrics)};
+    };
+    const Outcome first = runs.train(run, with(measuring("2", "vendi"), {"--steps", "4"}));
+    CAPTURE(first.err);
+    REQUIRE(first.code == 0);
+    const std::string metrics = text_of(run / "metrics.csv");
+    const Outcome other = runs.train(run, with(measuring("2", "kid"), {"--steps", "6"}));
+    CHECK(other.code == 2);
+    CHECK(contains(other.err, "its evaluate.metrics is [\"vendi\"], here it is [\"kid\"]"));
+    const Outcome none = runs.train(run, {"--steps", "6"});
+    CHECK(none.code == 2);
+    CHECK(contains(none.err, "its evaluate"));
+    CHECK(text_of(run / "metrics.csv") == metrics);
+    CHECK(runs.train(run, with(measuring("3", "vendi"), {"--steps", "6"})).code == 0);
+}
+
+TEST_CASE("a run goes on whatever became of recipe.toml, and --restart follows a link") {
+    const Runs runs;
+    const fs::path run = runs["run"], weights = runs["first"] / "weights.safetensors";
+    REQUIRE(runs.train(runs["first"], {"--steps", "3"}).code == 0);
+    REQUIRE(runs.train(run, {"--steps", "4", "--init", weights}).code == 0);
+    const Bytes recipe = read_file(run / "recipe.toml");
+    fs::remove(weights);
+    SUBCASE("cut short") {
+        write_bytes(run / "recipe.toml", Bytes(recipe.begin(), recipe.begin() + 100));
+    }
+    SUBCASE("empty") {
+        write_bytes(run / "recipe.toml", {});
+    }
+    SUBCASE("gone") {
+        fs::remove(run / "recipe.toml");
+    }
+    const Outcome outcome = runs.train(run, {"--steps", "6", "--init", weights});
     CAPTURE(outcome.err);
     CHECK(outcome.code == 0);
-    CHECK(fs::exists(run / "samples" / "step-9.png"));
-    CHECK(fs::exists(run / "checkpoints" / "step-9.safetensors"));
-    CHECK(fs::exists(run / "samples" / "step-000009.png" / "x"));
+    CHECK(contains(outcome.out, "from step 4"));
+    CHECK(contains(text_of(run / "recipe.toml"), "steps = 6"));
+
+    fs::create_directory_symlink(run, runs["link"]);
+    CHECK(runs.train(runs["link"], {"--steps", "3", "--seed", "1", "--restart"}).code == 0);
+    CHECK(checkpoints_of(run) == std::vector<std::uint64_t>{3});
+    CHECK(checkpoints_of(runs["run.old-1"]) == std::vector<std::uint64_t>{4, 6});
 }

@@ -45,26 +45,39 @@ TEST_CASE("every signal that announces an end keeps the run, and ends the proces
     }
 }
 
-TEST_CASE("a signal that was ignored stays ignored, and a second one aborts") {
+TEST_CASE("a signal that was ignored stays ignored, and several at once end a run as one does") {
     const Runs runs;
     Process ignoring("duet", runs.command(runs["ignoring"], {"--steps", "400"}), "trap '' HUP");
     wait_for(runs["ignoring"] / "samples" / "step-000000.png");
     ignoring.send(SIGHUP);
     CHECK(ignoring.wait().code == 0);
 
-    Process stuck("duet", runs.command(runs["stuck"], with(endless, {"--checkpoint-every", "1"})));
-    wait_for(runs["stuck"] / "samples" / "step-000006.png");
-    stuck.send(SIGSTOP);
-    stuck.send(SIGINT);
-    stuck.send(SIGTERM);
-    stuck.send(SIGCONT);
-    const int code = stuck.wait().code;
-    CHECK((code == 128 + SIGINT || code == 128 + SIGTERM));
-    CHECK(fs::exists(runs["stuck"] / "checkpoints"));
-    const Outcome on = runs.train(runs["stuck"], with(endless, {"--time-limit", "1s"}));
-    CHECK(on.code == 0);
-    CHECK(contains(on.out, "goes on"));
-    CHECK(partials_below(runs["stuck"]) == 0);
+    const fs::path run = runs["stopped"];
+    Process stopped("duet", runs.command(run, with(endless, {"--checkpoint-every", "1"})));
+    wait_for(run / "samples" / "step-000006.png");
+    stopped.send(SIGSTOP);
+    stopped.send(SIGINT);
+    stopped.send(SIGTERM);
+    stopped.send(SIGCONT);
+    const Outcome outcome = stopped.wait();
+    CHECK((outcome.code == 128 + SIGINT || outcome.code == 128 + SIGTERM));
+    CHECK(contains(outcome.out, "interrupted after"));
+    CHECK(fs::exists(run / "weights.safetensors"));
+    CHECK(partials_below(run) == 0);
+}
+
+TEST_CASE("an answer that cannot be written is a failure") {
+    const Runs runs;
+    REQUIRE(runs.train(runs["run"], {"--steps", "2"}).code == 0);
+    const std::vector<Words> questions = {
+        {"--version"}, {"help"}, {"list"}, {"runs", runs.folder.path()}, {"verify", runs["run"]}};
+    for (const Words& question : questions) {
+        CAPTURE(question.front());
+        const Outcome outcome = Process("duet", question, "exec >/dev/full").wait();
+        CHECK(outcome.code == 1);
+        CHECK(is_error_line(outcome.err));
+        CHECK(contains(outcome.err, "standard output"));
+    }
 }
 
 TEST_CASE("output that nobody reads costs only the messages") {

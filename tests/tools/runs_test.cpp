@@ -105,6 +105,10 @@ TEST_CASE("duet runs lists a run whose files say anything") {
     CHECK(entry["seconds"] == 1.5);
     CHECK(entry["started"] == "?");
     CHECK(entry["state"] == "unknown");
+    fs::rename(run, run.parent_path() / "run\x1b[2J\n1");
+    const Outcome table = duet_command({"runs", run.parent_path()});
+    CHECK(contains(table.out, "run?[2J?1 "));
+    CHECK_FALSE(contains(table.out, "\x1b"));
 }
 
 TEST_CASE("duet info says what files and folders hold") {
