@@ -24,6 +24,22 @@ bool is_multiple(std::uint64_t step, std::uint64_t every) {
     return every != 0 && step % every == 0;
 }
 
+Spec recipe_of(const models::Checkpoint& checkpoint) {
+    return parse_toml(checkpoint.notes.recipe, "the checkpoint's recipe");
+}
+
+/// Whether a checkpoint is one to keep by the recipe that it carries; not if it is damaged.
+bool is_kept_by_its_recipe(const fs::path& file, std::uint64_t step) {
+    try {
+        const Spec recipe = recipe_of(models::read_checkpoint(file));
+        const Value* every = recipe.find("output.keep_every");
+        const auto* number = every == nullptr ? nullptr : std::get_if<std::int64_t>(&every->is);
+        return number != nullptr && *number > 0 && is_multiple(step, static_cast<std::uint64_t>(*number));
+    } catch (const Error&) {
+        return false;
+    }
+}
+
 }  // namespace
 
 fs::path checkpoint_path(const fs::path& folder, std::uint64_t step) {
@@ -79,18 +95,13 @@ CheckpointWriter::CheckpointWriter(const RunFolder& folder, const Spec& recipe, 
       background_(background) {
     if (!from) return;
     last_.push_back(models::position_in(from->state.metadata).step);
-    const auto written_recipe = [](const models::Checkpoint& checkpoint) {
-        return parse_toml(checkpoint.notes.recipe, "the checkpoint's recipe");
-    };
-    // All but the last two were kept for more than being the last two.
-    const std::uint64_t kept_every = written_recipe(*from).whole("output.keep_every");
-    const std::vector<std::uint64_t> there = checkpoint_steps(folder_.checkpoints());
-    for (std::size_t i = 0; i < there.size(); ++i)
-        if (i + kept < there.size() || is_multiple(there[i], kept_every)) kept_before_.push_back(there[i]);
+    went_on_from_ = last_.back();
+    const Value* metric = recipe.find("output.best");
+    if (metric == nullptr) return;
     try {
         const models::Checkpoint best = models::read_checkpoint(folder_.checkpoints() / best_name);
-        if (recipe.has("output.best") &&
-            written_recipe(best).text("output.best") == recipe.text("output.best"))
+        const Spec its = recipe_of(best);
+        if (const Value* decided = its.find("output.best"); decided != nullptr && *decided == *metric)
             best_ = best.notes.best;
     } catch (const Error&) {
         best_.reset();  // there is none
@@ -131,12 +142,15 @@ void CheckpointWriter::write(const models::Snapshot& snapshot, const models::Che
     best_ = notes.best;
 }
 
-void CheckpointWriter::remove_others() const {
+void CheckpointWriter::remove_others() {
     for (const std::uint64_t step : checkpoint_steps(folder_.checkpoints())) {
-        const bool stays = step >= last_.front() || is_multiple(step, keep_every_) ||
-                           std::binary_search(kept_before_.begin(), kept_before_.end(), step);
+        if (step >= last_.front() || is_multiple(step, keep_every_) || kept_before_.contains(step)) continue;
+        const fs::path file = checkpoint_path(folder_.checkpoints(), step);
         std::error_code ignored;
-        if (!stays) fs::remove(checkpoint_path(folder_.checkpoints(), step), ignored);
+        if (step <= went_on_from_ && is_kept_by_its_recipe(file, step))
+            kept_before_.insert(step);
+        else
+            fs::remove(file, ignored);
     }
 }
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include <duet/models/training/checkpoint.hpp>
@@ -28,8 +29,9 @@ std::filesystem::path checkpoint_path(const std::filesystem::path& folder, std::
 std::filesystem::path weights_in(const std::filesystem::path& path);
 
 /// Writes checkpoints beside the training. After each, the folder keeps the last two, those whose step is a
-/// multiple of the recipe's output.keep_every, those that it kept before the training went on, and as
-/// best.safetensors the one whose metric, output.best, was the lowest; others of earlier steps are removed.
+/// multiple of the recipe's output.keep_every, or was of that of the recipe that they were written with, and
+/// as best.safetensors the one whose metric, output.best, was the lowest; others of earlier steps are
+/// removed.
 class CheckpointWriter {
  public:
     /// Goes on from the checkpoint `from`, if there is one. All of them must stay, but for that.
@@ -44,12 +46,14 @@ class CheckpointWriter {
 
  private:
     void write(const models::Snapshot& snapshot, const models::CheckpointNotes& notes);
-    void remove_others() const;
+    void remove_others();
 
     const RunFolder& folder_;
     std::uint64_t keep_every_;
     const MetricsLog& metrics_;
-    std::vector<std::uint64_t> last_, kept_before_;
+    std::vector<std::uint64_t> last_;
+    std::uint64_t went_on_from_ = 0;
+    std::set<std::uint64_t> kept_before_;
     std::optional<double> best_;
     std::atomic<bool> written_ = false;
     Background& background_;

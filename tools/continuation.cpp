@@ -1,8 +1,7 @@
 #include "continuation.hpp"
 
 #include <algorithm>
-#include <filesystem>
-#include <system_error>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -10,7 +9,6 @@
 #include <duet/graph/error.hpp>
 
 #include "checkpoints.hpp"
-#include "provenance.hpp"
 
 namespace duet::tools {
 
@@ -20,7 +18,7 @@ namespace {
 Spec identity_of(const Spec& recipe) {
     Spec identity = recipe;
     for (const char* path : {"output", "steps", "data.path", "init.path"}) identity.erase(path);
-    identity.erase(recipe.whole("evaluate.every") == 0 ? "evaluate" : "evaluate.every");
+    identity.erase(recipe.whole("evaluate.every") > 0 ? "evaluate.every" : "evaluate");
     return identity;
 }
 
@@ -54,7 +52,10 @@ bool same_schedules(const models::Catalogue& catalogue, const Spec& a, const Spe
 void check_same_training(const models::Catalogue& catalogue, const Spec& kept, const Spec& asked,
                          const std::filesystem::path& run) {
     const std::string choice = "give another folder, or --restart, which keeps the old run aside";
-    if (const auto path = first_difference(identity_of(kept), identity_of(asked))) {
+    const auto measures = [](const Spec& recipe) { return recipe.whole("evaluate.every") > 0; };
+    if (const auto path = measures(kept) != measures(asked)
+                              ? std::optional<std::string>("evaluate.every")
+                              : first_difference(identity_of(kept), identity_of(asked))) {
         const auto shown = [&](const Spec& recipe) {
             constexpr std::string_view kind = ".kind";
             if (path->ends_with(kind)) return recipe.spec(path->substr(0, path->size() - kind.size())).kind;
@@ -78,16 +79,7 @@ Spec recipe_in(const models::Catalogue& catalogue, const models::Checkpoint& che
 std::optional<models::Checkpoint> go_on(const models::Catalogue& catalogue, const Spec& asked,
                                         const RunFolder& folder, models::Trainer& trainer, const Warn& warn) {
     std::optional<models::Checkpoint> checkpoint = newest_checkpoint(folder.checkpoints(), warn);
-    if (!checkpoint) {
-        if (std::error_code error;
-            std::filesystem::exists(folder.weights(), error) && state_said(folder.path()) != "failed")
-            throw Error(fmt::format(
-                "--out: {0} holds a run that wrote its weights, and no checkpoint to go on from: --restart "
-                "keeps "
-                "it aside and begins anew; --init {1} with another --out trains its weights further",
-                folder.path().string(), quoted_for_shell(folder.weights().string())));
-        return checkpoint;
-    }
+    if (!checkpoint) return checkpoint;
     check_same_training(catalogue, recipe_in(catalogue, *checkpoint), asked, folder.path());
     const std::uint64_t step = models::position_in(checkpoint->state.metadata).step,
                         steps = asked.whole("steps");

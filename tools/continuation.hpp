@@ -21,8 +21,7 @@ Spec recipe_in(const models::Catalogue& catalogue, const models::Checkpoint& che
 
 /// Puts the trainer where the newest whole checkpoint of a run stands, and returns that; nothing, and the
 /// trainer where it was, if there is none. Warns of one that another version of Duet wrote. Throws Error if
-/// it is of another training than `asked`, or stands further; and for a run that wrote its weights, did not
-/// fail, and has no checkpoint any more.
+/// it is of another training than `asked`, or stands further.
 std::optional<models::Checkpoint> go_on(const models::Catalogue& catalogue, const Spec& asked,
                                         const RunFolder& folder, models::Trainer& trainer, const Warn& warn);
 

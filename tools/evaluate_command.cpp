@@ -43,10 +43,6 @@ struct EvaluateArguments {
     bool likelihood = false, no_anchors = false;
 };
 
-void warn(const std::string& line) {
-    write_without_signal(STDERR_FILENO, fmt::format("duet: warning: {}\n", line));
-}
-
 /// On a terminal, a bar of how many things are judged, and what is done now, once that has taken two seconds.
 class Activity {
  public:
@@ -127,7 +123,7 @@ models::Samples read_samples(const std::string& path) {
 
 void report(const std::vector<Judged>& judged, const EvaluateArguments& arguments,
             const std::string& network) {
-    say(score_table(judged));
+    fmt::print("{}", score_table(judged));
     write_text(arguments.json, score_json(judged, network));
     write_text(arguments.csv, score_csv(judged));
 }
@@ -190,11 +186,11 @@ std::vector<View> views_of(const EvaluateArguments& arguments, std::shared_ptr<c
 
 void describe(const std::vector<Judged>& judged, const std::vector<View>& views, const fs::path& data) {
     for (const Judged& each : judged)
-        if (!each.anchor) say(fmt::format("{}  {}\n", each.name, each.what));
+        if (!each.anchor) fmt::print("{}  {}\n", each.name, each.what);
     const models::FeatureNetwork& network = *views.front().network;
-    say(fmt::format("compared with {}, by {} features of a network {} @ {}\n\n", data.string(), network.width,
-                    network.images.classes > 0 ? "that tells its classes" : "of random convolutions",
-                    network.sha256().substr(0, shown_digits)));
+    fmt::print("compared with {}, by {} features of a network {} @ {}\n\n", data.string(), network.width,
+               network.images.classes > 0 ? "that tells its classes" : "of random convolutions",
+               network.sha256().substr(0, shown_digits));
 }
 
 void evaluate(const EvaluateArguments& arguments) {
@@ -239,15 +235,14 @@ void evaluate(const EvaluateArguments& arguments) {
     const std::string hash = views.front().network->sha256();
     describe(judged, views, data);
     report(judged, arguments, hash);
-    say("\n");
-    say(rank_note(judged, views));
-    if (subjects.size() == 2) say(comparison(judged[0], judged[1]));
+    fmt::print("\n{}", rank_note(judged, views));
+    if (subjects.size() == 2) fmt::print("{}", comparison(judged[0], judged[1]));
     for (std::size_t i = 0; i < subjects.size(); ++i)
         for (const Score& score : judged[i].scores)
             if (score.name.starts_with("fid") && score.jackknife) {
                 const models::Estimate estimate = score.estimate();
-                say(fmt::format("{}: {} {:.4g} [{:.4g}, {:.4g}] @ {}\n", judged[i].name, score.name,
-                                estimate.value, estimate.low, estimate.high, hash.substr(0, shown_digits)));
+                fmt::print("{}: {} {:.4g} [{:.4g}, {:.4g}] @ {}\n", judged[i].name, score.name,
+                           estimate.value, estimate.low, estimate.high, hash.substr(0, shown_digits));
             }
 }
 

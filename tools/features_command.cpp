@@ -63,18 +63,18 @@ void make_features(const FeaturesArguments& arguments) {
                                  ? kept_network(catalogue, recipe, data, arguments.threads)
                                  : given_network(catalogue, recipe, arguments.weights);
     const std::string hash = kept.network.sha256();
-    say(fmt::format("network     {} features of an image @ {}\n", kept.network.width, hash));
+    fmt::print("network     {} features of an image @ {}\n", kept.network.width, hash);
     if (arguments.weights.empty())
-        say(fmt::format("trained     on {} images of {}{}\n", data->count, folder.string(),
-                        kept.trained ? "" : ", before now"));
+        fmt::print("trained     on {} images of {}{}\n", data->count, folder.string(),
+                   kept.trained ? "" : ", before now");
     if (holds_test_images(folder) && kept.network.images.classes > 0) {
         const Dataset held_back = load_images(folder, Split::test);
         const models::ImageFeatures features =
             models::features_of(kept.network, held_back, Arena(arguments.threads));
-        say(fmt::format("accuracy    {:.2f} % of {} held-back images\n",
-                        100 * models::accuracy_of(features, held_back), held_back.count));
+        fmt::print("accuracy    {:.2f} % of {} held-back images\n",
+                   100 * models::accuracy_of(features, held_back), held_back.count);
     }
-    say(fmt::format("kept in     {}\n", kept.path.string()));
+    fmt::print("kept in     {}\n", kept.path.string());
     if (arguments.out.empty()) return;
     const Bytes bytes = models::encode_feature_network(kept.network);
     write_file_atomically(arguments.out, std::as_bytes(std::span(bytes)));

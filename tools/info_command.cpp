@@ -16,6 +16,7 @@
 #include "command.hpp"
 #include "commands.hpp"
 #include "numbers.hpp"
+#include "output.hpp"
 #include "runs.hpp"
 #include "status_line.hpp"
 #include "weights_file.hpp"
@@ -27,7 +28,7 @@ namespace {
 namespace fs = std::filesystem;
 
 std::string line(std::string_view name, const std::string& text) {
-    return fmt::format("{:<24} {}\n", name, text);
+    return fmt::format("{:<24} {}\n", one_line(name), one_line(text));
 }
 
 /// What a recipe says of its model, where it does.

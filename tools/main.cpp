@@ -26,14 +26,13 @@ std::string on_one_line(std::string_view message) {
     std::string line;
     for (std::size_t i = 0; i < message.size(); ++i) {
         if (message[i] != '\n') {
-            const auto letter = static_cast<unsigned char>(message[i]);
-            line += letter < ' ' || letter == '\x7f' ? '?' : message[i];
+            line += message[i];
             continue;
         }
         while (i + 1 < message.size() && (message[i + 1] == '\n' || message[i + 1] == ' ')) ++i;
         line += "; ";
     }
-    return line;
+    return duet::tools::one_line(line);
 }
 
 int fail(int code, std::string_view message) {

@@ -59,15 +59,10 @@ std::size_t default_threads() {
 
 void warn_of_threads(std::size_t asked, std::size_t working) {
     if (working < asked)
-        write_without_signal(
-            STDERR_FILENO,
-            fmt::format("duet: warning: works with {} of {} threads: the system starts no more\n", working,
-                        asked));
+        warn(fmt::format("works with {} of {} threads: the system starts no more", working, asked));
     if (const std::size_t usable = usable_processors(); working > usable)
-        write_without_signal(
-            STDERR_FILENO,
-            fmt::format("duet: warning: {} threads share {} processor{}, which is slower than --threads {}\n",
-                        working, usable, usable == 1 ? "" : "s", usable));
+        warn(fmt::format("{} threads share {} processor{}, which is slower than --threads {}", working,
+                         usable, usable == 1 ? "" : "s", usable));
 }
 
 void add_threads_option(Command& command, std::size_t& threads) {

@@ -55,6 +55,22 @@ bool write_without_signal(int descriptor, std::string_view text) {
     return true;
 }
 
+std::string one_line(std::string_view text) {
+    // Of those above ASCII, U+0080 to U+009F are two bytes in UTF-8.
+    constexpr char first_of_two = '\xc2', last_of_second = '\x9f';
+    std::string line;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const bool wide = text[i] == first_of_two && i + 1 < text.size() && text[i + 1] <= last_of_second;
+        line += wide || (text[i] >= 0 && text[i] < ' ') || text[i] == '\x7f' ? '?' : text[i];
+        if (wide) ++i;
+    }
+    return line;
+}
+
+void warn(const std::string& text) {
+    write_without_signal(STDERR_FILENO, fmt::format("duet: warning: {}\n", one_line(text)));
+}
+
 void say(const std::string& text) {
     std::fputs(text.c_str(), stdout);
     std::fflush(stdout);

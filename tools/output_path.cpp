@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <string>
 #include <system_error>
 
 #include <fmt/format.h>
@@ -23,9 +22,10 @@ void check_folder(const char* option, const fs::path& folder) {
     if (!fs::is_directory(folder, error))
         throw Error(fmt::format("{}: {} is not a folder", option, folder.string()));
     if (access(folder.c_str(), W_OK | X_OK) == 0) return;
-    const std::string refused = fmt::format("{}: the folder {} is not writable", option, folder.string());
-    if (errno == EROFS) throw StorageError(refused + ": its file system is read-only");
-    throw Error(refused);
+    if (errno == EROFS)
+        throw StorageError(
+            fmt::format("{}: the folder {} is on a read-only file system", option, folder.string()));
+    throw Error(fmt::format("{}: the folder {} is not writable", option, folder.string()));
 }
 
 fs::path parent_of(const fs::path& path) {

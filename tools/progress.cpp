@@ -84,7 +84,7 @@ void Progress::log(const models::Record& record) {
 }
 
 void Progress::note(std::string_view text) {
-    put_line(fmt::format("duet: warning: {}", text));
+    put_line(fmt::format("duet: warning: {}", one_line(text)));
 }
 
 void Progress::finish() {

@@ -79,9 +79,13 @@ std::string state_said(const fs::path& run) {
     }
 }
 
-bool has_ended(const fs::path& run) {
+std::optional<std::uint64_t> finished_after(const fs::path& run) {
     std::error_code error;
-    return fs::exists(run / "weights.safetensors", error) && state_said(run) == "finished";
+    if (state_said(run) != "finished" || !fs::exists(run / "weights.safetensors", error)) return std::nullopt;
+    const nlohmann::json json = read_provenance(run);
+    const auto steps = json.find("steps");
+    if (steps == json.end() || !steps->is_number_unsigned()) return std::nullopt;
+    return steps->get<std::uint64_t>();
 }
 
 Provenance::Provenance(fs::path path, const Spec& recipe, std::size_t threads, std::uint64_t resumed_from)

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 
 #include <nlohmann/json_fwd.hpp>
@@ -42,8 +43,8 @@ nlohmann::json read_provenance(const std::filesystem::path& run);
 /// How a run stands by its run.json, such as "interrupted" or "failed"; empty if that says nothing.
 std::string state_said(const std::filesystem::path& run);
 
-/// Whether the run.json in a run's folder says that it is finished, and its weights are there.
-bool has_ended(const std::filesystem::path& run);
+/// After how many steps a run finished, by its run.json; nothing if it has not, or its weights are not there.
+std::optional<std::uint64_t> finished_after(const std::filesystem::path& run);
 
 /// An argument as a shell takes it, in quotes where it needs them.
 std::string quoted_for_shell(const std::string& argument);

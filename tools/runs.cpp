@@ -13,6 +13,7 @@
 
 #include "json_file.hpp"
 #include "metrics_table.hpp"
+#include "output.hpp"
 #include "provenance.hpp"
 #include "run_folder.hpp"
 
@@ -65,13 +66,6 @@ void add_metrics(const fs::path& run, RunEntry& entry, const std::string& best) 
 }
 
 }  // namespace
-
-std::string one_line(std::string text) {
-    std::replace_if(
-        text.begin(), text.end(), [](char letter) { return (letter >= 0 && letter < ' ') || letter == 0x7f; },
-        '?');
-    return text;
-}
 
 RunEntry read_run(const fs::path& run) {
     RunEntry entry;

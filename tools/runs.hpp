@@ -21,9 +21,6 @@ struct RunEntry {
     std::vector<std::pair<std::string, double>> metrics;
 };
 
-/// A text as it may stand in a line of a terminal: control letters are shown as '?'.
-std::string one_line(std::string text);
-
 RunEntry read_run(const std::filesystem::path& run);
 
 /// The folders at and below `folder` that are runs, in the order of their names. Throws FileError if it

@@ -14,6 +14,7 @@
 #include "json_file.hpp"
 #include "metrics_table.hpp"
 #include "numbers.hpp"
+#include "output.hpp"
 #include "runs.hpp"
 #include "status_line.hpp"
 
@@ -137,7 +138,7 @@ std::string table_of(const std::vector<RunEntry>& runs) {
     std::vector<std::size_t> widths(rows.front().size());
     for (std::vector<std::string>& row : rows)
         for (std::size_t i = 0; i < row.size(); ++i) {
-            row[i] = one_line(std::move(row[i]));
+            row[i] = one_line(row[i]);
             widths[i] = std::max(widths[i], row[i].size());
         }
     std::string text;

@@ -4,7 +4,6 @@
 #include <limits>
 #include <memory>
 #include <optional>
-#include <span>
 #include <utility>
 #include <vector>
 
@@ -13,11 +12,11 @@
 
 #include <duet/data/npy.hpp>
 #include <duet/data/png.hpp>
-#include <duet/data/sha256.hpp>
 #include <duet/graph/error.hpp>
 #include <duet/models/sampler.hpp>
 #include <duet/models/weights.hpp>
 
+#include "checkpoints.hpp"
 #include "command.hpp"
 #include "commands.hpp"
 #include "numbers.hpp"
@@ -104,15 +103,16 @@ void sample(const SampleArguments& arguments) {
                                 out.string()));
     check_output_file("--out", out);
     if (!arguments.latents.empty()) check_output_file("--latents", arguments.latents);
-    const WeightsFile file = read_weights(
-        arguments.weights, arguments.model.empty() ? std::nullopt : std::optional(arguments.model));
+    const WeightsFile file =
+        read_weights(weights_in(arguments.weights),
+                     arguments.model.empty() ? std::nullopt : std::optional(arguments.model));
     const models::Model model = drawing_model(file, arguments.raw);
     const models::ImageFormat& format = model.images;
     if (arguments.label_given && arguments.label >= format.classes)
         throw Error(format.classes == 0
-                        ? fmt::format("--class: the model in {} is not conditional", arguments.weights)
+                        ? fmt::format("--class: the model in {} is not conditional", file.path.string())
                         : fmt::format("--class: {} is not a class of the model in {}: they are 0 to {}",
-                                      arguments.label, arguments.weights, format.classes - 1));
+                                      arguments.label, file.path.string(), format.classes - 1));
     const Arena arena(arguments.threads);
     warn_of_threads(arguments.threads, arena.threads());
     models::Sampler sampler(model, arguments.seed, arena);
@@ -123,16 +123,14 @@ void sample(const SampleArguments& arguments) {
     if (!std::all_of(images.data(), images.data() + images.size(),
                      [](float value) { return std::isfinite(value); }))
         throw Error(fmt::format("{}: the generator draws values that are not finite: its weights are damaged",
-                                arguments.weights));
+                                file.path.string()));
     if (!arguments.latents.empty()) write_npy(arguments.latents, drawing.latents);
     if (as_array) {
         if (format.channels == 1) images.reshape({images.shape()[0], format.height, format.width});
         write_npy(out, images);
     } else {
         const Image grid = tile_grid(images, format.height, format.width, drawing.columns, grid_padding);
-        const Bytes weights = read_file(arguments.weights);
-        const std::string hash = sha256(std::as_bytes(std::span(weights)));
-        write_png(out, scaled(grid, arguments.scale), picture_texts(arguments.seed, {}, hash));
+        write_png(out, scaled(grid, arguments.scale), picture_texts(arguments.seed, {}, file.sha256));
     }
 }
 
@@ -143,9 +141,9 @@ void add_sample_command(CLI::App& app) {
     auto arguments = std::make_shared<SampleArguments>();
     command
         .option("--weights", arguments->weights,
-                "The weights.safetensors of a training, or PyTorch's; or a .npz")
+                "The folder of a training, its weights.safetensors, or PyTorch's; or a .npz")
         .required()
-        .takes("FILE", any_text());
+        .takes("FILE|RUN", any_text());
     command
         .option("--out", arguments->out,
                 "A name ending in .png for a grid of pictures, or in .npy for a NumPy array of shape (count, "

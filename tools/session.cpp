@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <filesystem>
+#include <system_error>
 
 #include <fmt/format.h>
 #include <xtensor/xarray.hpp>
@@ -104,6 +106,10 @@ auto Session::finite(Action&& action) -> decltype(action()) {
 }
 
 void Session::run() {
+    // They are those of the end of a run: until that comes, a checkpoint holds them.
+    std::error_code ignored;
+    if (std::filesystem::is_regular_file(folder_.weights(), ignored))
+        std::filesystem::remove(folder_.weights(), ignored);
     background_.add("the run's folder may not outlast a failure of power",
                     [this] { flush_names(folder_.checkpoints()); });
     background_.add("recipe.toml is not written", [this] {

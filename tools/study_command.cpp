@@ -38,7 +38,7 @@ std::string command_of(const StudyArguments& arguments) {
 
 void report(const Study& study, const StudyArguments& arguments, const fs::path& out) {
     const StudyResults results = results_of(study, out);
-    say(study_text(study, results));
+    fmt::print("{}", study_text(study, results));
     if (!arguments.markdown.empty())
         write_file_atomically(arguments.markdown, study_markdown(study, results, command_of(arguments)));
 }

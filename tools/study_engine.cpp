@@ -139,7 +139,7 @@ void StudyEngine::advance(Job& job, int code) {
     if (job.stage == Stage::evaluation) return code == 0 ? done(job) : fail(job, "evaluation: " + error);
     if (code == 2) throw Error(fmt::format("{}: {}", name, error));
     if (code != 0) return fail(job, error);
-    if (!has_ended(folder(job.index))) return fail(job, "the training ended, but is not finished");
+    if (!finished_after(folder(job.index))) return fail(job, "the training ended, but is not finished");
     evaluate(job);
 }
 
@@ -266,7 +266,7 @@ bool StudyEngine::start_runs() {
         if (standing_[i] != Standing::open || look_at(i)) continue;
         look_for_network(study_.runs[i].data);
         const Features features = features_[study_.runs[i].data];
-        if (features != Features::ready && features != Features::none && has_ended(folder(i))) continue;
+        if (features != Features::ready && features != Features::none && finished_after(folder(i))) continue;
         make_run_folder(folder(i));
         std::optional<SharedLock> lock = SharedLock::take(mark_of(folder(i)));
         if (!lock || look_at(i)) continue;

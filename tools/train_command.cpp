@@ -3,14 +3,14 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
-
-#include <unistd.h>
+#include <system_error>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <xtensor/xarray.hpp>
 
 #include <duet/data/duration.hpp>
+#include <duet/data/file.hpp>
 #include <duet/data/load_images.hpp>
 #include <duet/data/toml.hpp>
 #include <duet/graph/error.hpp>
@@ -24,7 +24,9 @@
 #include "interrupt.hpp"
 #include "measurement.hpp"
 #include "numbers.hpp"
+#include "output.hpp"
 #include "output_path.hpp"
+#include "provenance.hpp"
 #include "run_folder.hpp"
 #include "session.hpp"
 #include "summary.hpp"
@@ -67,7 +69,8 @@ std::optional<Spec> kept_recipe(const models::Catalogue& catalogue, const TrainA
     try {
         return recipe_of(run);
     } catch (const FileError&) {  // a checkpoint carries it as well
-        return recipe_in(catalogue, *newest_checkpoint(checkpoints, [](const std::string&) {}));
+        const auto newest = newest_checkpoint(checkpoints, [](const std::string&) {});
+        return newest ? std::optional(recipe_in(catalogue, *newest)) : std::nullopt;
     }
 }
 
@@ -126,17 +129,20 @@ Prepared prepare(const models::Catalogue& catalogue, const TrainArguments& argum
     return prepared;
 }
 
-/// Moves a run aside. What the new one starts from may be in it.
-void move_old_run(const std::filesystem::path& run, Spec& recipe, std::uint64_t state_bytes) {
+/// Moves the run in --out aside, and leaves an empty folder, which links lead to. What the new run starts
+/// from may be in the old one.
+void move_old_run(const TrainArguments& arguments, Spec& recipe, std::uint64_t state_bytes) {
     namespace fs = std::filesystem;
+    const fs::path run = fs::canonical(arguments.out);
     check_space(run.parent_path(), state_bytes);
+    fs::path init;
+    if (recipe.has("init.path")) init = fs::weakly_canonical(recipe.text("init.path"));
     const fs::path moved = move_aside(run);
+    make_folder(run);
     say(fmt::format("the old run is kept in {}\n", moved.string()));
-    if (!recipe.has("init.path")) return;
-    const Value& init = *recipe.find("init.path");
-    const fs::path below = fs::path(std::get<std::string>(init.is)).lexically_relative(run);
+    const fs::path below = init.lexically_relative(run);
     if (!below.empty() && *below.begin() != "..")
-        recipe.set("init.path", {(moved / below).string(), init.from});
+        recipe.set("init.path", {(moved / below).string(), recipe.find("init.path")->from});
 }
 
 /// The folder of the run: one of this training, or a new one.
@@ -150,13 +156,23 @@ RunFolder open_folder(const TrainArguments& arguments, Spec& recipe, const model
                                 (preset.empty() ? recipe.text("model") : preset));
         say(fmt::format("run         {}\n", path.string()));
     } else if (arguments.restart && is_run(path)) {
-        path = std::filesystem::canonical(path);  // a link stays one, to the new folder
-        move_old_run(path, recipe, state_bytes);
+        move_old_run(arguments, recipe, state_bytes);
     }
     RunFolder folder(path);
     if (std::filesystem::exists(folder.recipe()) && checkpoint_steps(folder.checkpoints()).empty())
         check_same_training(catalogue, recipe_of(path), recipe, path);
     return folder;
+}
+
+/// What a run kept at its end is not begun anew, for lack of a checkpoint, without a word.
+void check_nothing_is_lost(const RunFolder& folder) {
+    std::error_code error;
+    const std::string state = state_said(folder.path());
+    if (!std::filesystem::exists(folder.weights(), error) || state == "failed" || state == "running") return;
+    throw Error(fmt::format(
+        "--out: {} holds a run that wrote its weights, and no checkpoint to go on from: --restart begins "
+        "anew and keeps it aside, --init {} with another --out trains its weights further",
+        folder.path().string(), quoted_for_shell(folder.weights().string())));
 }
 
 /// Draws and the place in the data go on from those of the file, so that nothing is seen a second time.
@@ -235,9 +251,6 @@ void train(const TrainArguments& arguments) {
     if (recipe.whole("evaluate.every") > 0)
         measurement.emplace(catalogue, recipe, prepared.data, model, trainer);
     check_best(catalogue, recipe, trainer);
-    const Warn warn = [](const std::string& line) {
-        write_without_signal(STDERR_FILENO, fmt::format("duet: warning: {}\n", line));
-    };
     warn_of_threads(arguments.threads, trainer.arena().threads());
     if (recipe.whole("batch") > prepared.data->count)
         warn(fmt::format("a batch of {} shows some of the {} images more than once", recipe.whole("batch"),
@@ -248,11 +261,12 @@ void train(const TrainArguments& arguments) {
     const std::uint64_t steps = recipe.whole("steps");
     const std::optional<models::Checkpoint> from = go_on(catalogue, recipe, folder, trainer, warn);
     const std::uint64_t step = trainer.state().at.step;
-    if (from && step == steps && has_ended(folder.path())) {
+    if (finished_after(folder.path()) == steps) {
         say(fmt::format("{} holds this run, finished after {} of {} steps: nothing is left to do\n",
-                        folder.path().string(), step, steps));
+                        folder.path().string(), steps, steps));
         return;
     }
+    if (!from) check_nothing_is_lost(folder);
     check_space(folder.path(), trainer.state().bytes());
     if (!from && prepared.init) start_from(*prepared.init, trainer);
     folder.remove_samples(

@@ -1,3 +1,8 @@
+#include <signal.h>
+
+#include <chrono>
+#include <thread>
+
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 #include <xtensor/xarray.hpp>
@@ -140,8 +145,13 @@ TEST_CASE("checkpoints that were kept stay when a run goes on with others to kee
     const fs::path run = runs["run"];
     REQUIRE(runs.train(run, {"--steps", "6", "--keep-every", "2"}).code == 0);
     REQUIRE(checkpoints_of(run) == std::vector<std::uint64_t>{2, 4, 6});
+    REQUIRE(runs.train(run, {"--steps", "7"}).code == 0);
+    CHECK(checkpoints_of(run) == std::vector<std::uint64_t>{2, 4, 6, 7});
+    // One of no number to keep, as a kill leaves it between a checkpoint and the removal of another.
+    fs::copy_file(checkpoint_of(run, 7), runs["seven"]);
     REQUIRE(runs.train(run, {"--steps", "9", "--checkpoint-every", "1"}).code == 0);
     CHECK(checkpoints_of(run) == std::vector<std::uint64_t>{2, 4, 6, 8, 9});
+    fs::copy_file(runs["seven"], checkpoint_of(run, 7));
     REQUIRE(runs.train(run, {"--steps", "12", "--keep-every", "5"}).code == 0);
     CHECK(checkpoints_of(run) == std::vector<std::uint64_t>{2, 4, 6, 10, 12});
 }
@@ -159,6 +169,10 @@ TEST_CASE("the best checkpoint is looked for anew when another metric decides") 
     CHECK(models::position_in(models::read_checkpoint(best).state.metadata).step > 4);
     REQUIRE(runs.train(run, with(best_by("generator_loss"), {"--steps", "8"})).code == 0);
     CHECK(*models::read_checkpoint(best).notes.best <= lowest);
+    // One that was never said to be the best of anything.
+    REQUIRE(runs.train(runs["plain"], {"--steps", "3"}).code == 0);
+    fs::copy_file(checkpoint_of(runs["plain"], 3), runs["plain"] / "checkpoints" / "best.safetensors");
+    CHECK(runs.train(runs["plain"], with(best_by("r1"), {"--steps", "4"})).code == 0);
 }
 
 TEST_CASE("a run that ended and whose checkpoints are gone is refused and left as it is") {
@@ -167,17 +181,42 @@ TEST_CASE("a run that ended and whose checkpoints are gone is refused and left a
     REQUIRE(runs.train(run, {"--steps", "3"}).code == 0);
     const std::string metrics = text_of(run / "metrics.csv");
     fs::remove(checkpoint_of(run, 3));
-    for (const char* steps : {"3", "6"}) {
-        const Outcome refused = runs.train(run, {"--steps", steps});
-        CHECK(refused.code == 2);
-        CHECK(is_error_line(refused.err));
-        CHECK(contains(refused.err, "no checkpoint to go on from"));
-        CHECK(text_of(run / "metrics.csv") == metrics);
-        CHECK(fs::exists(run / "samples" / "step-000003.png"));
-    }
+    CHECK(contains(runs.train(run, {"--steps", "3"}).out, "nothing is left to do"));
+    const Outcome refused = runs.train(run, {"--steps", "6"});
+    CHECK(refused.code == 2);
+    CHECK(is_error_line(refused.err));
+    CHECK(contains(refused.err, "no checkpoint to go on from"));
+    CHECK(text_of(run / "metrics.csv") == metrics);
+    CHECK(fs::exists(run / "samples" / "step-000003.png"));
     const Outcome further =
         runs.train(runs["further"], {"--steps", "3", "--init", run / "weights.safetensors"});
     CHECK(further.code == 0);
     CHECK(runs.train(run, {"--steps", "3", "--restart"}).code == 0);
-    CHECK(text_of(run / "metrics.csv").size() > 0);
+}
+
+TEST_CASE("weights are of the end of a run, and a run that failed begins anew however often it is killed") {
+    const Runs runs;
+    const fs::path run = runs["run"], weights = run / "weights.safetensors";
+    const Words diverging = with(endless, {"--rate", "1e30"});
+    CHECK(runs.train(run, diverging).code == 1);
+    REQUIRE(fs::exists(weights));
+    REQUIRE(checkpoints_of(run).empty());
+    for (int milliseconds = 5; milliseconds < 80; milliseconds += 5) {
+        CAPTURE(milliseconds);
+        Process again("duet", runs.command(run, diverging));
+        std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));
+        again.send(SIGKILL);
+        const int code = again.wait().code;
+        CHECK((code == 1 || code == 128 + SIGKILL));
+    }
+    CHECK(runs.train(run, diverging).code == 1);
+
+    REQUIRE(runs.train(runs["more"], {"--steps", "3"}).code == 0);
+    Process more("duet", runs.command(runs["more"], with(endless, {"--checkpoint-every", "1"})));
+    wait_for(checkpoint_of(runs["more"], 5));
+    more.send(SIGKILL);
+    CHECK(more.wait().code == 128 + SIGKILL);
+    CHECK_FALSE(fs::exists(runs["more"] / "weights.safetensors"));
+    const Outcome drawn = duet_command({"sample", "--weights", runs["more"], "--out", runs["x.png"]});
+    CHECK(drawn.code == 0);
 }

@@ -20,10 +20,11 @@ int end_after(const std::vector<int>& first, const std::vector<int>& later) {
     const pid_t child = fork();
     REQUIRE(child >= 0);
     if (child == 0) {
+        signal(SIGHUP, SIG_DFL);  // one that nohup left out would stay ignored
         Interrupt interrupt;
         for (const int signal : first) raise(signal);
         const bool noted = interrupt.received() == first.front();
-        std::this_thread::sleep_for(std::chrono::milliseconds(1200));
+        if (!later.empty()) std::this_thread::sleep_for(std::chrono::milliseconds(1200));
         for (const int signal : later) raise(signal);
         _exit(noted && interrupt.received() == first.front() ? 0 : 1);
     }
