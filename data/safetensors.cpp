@@ -1,14 +1,15 @@
 #include <duet/data/safetensors.hpp>
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 #include <bit>
 #include <cstring>
-#include <nlohmann/json.hpp>
 #include <set>
 #include <type_traits>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
 
 #include <duet/data/safetensors_header.hpp>
 #include <duet/data/sizes.hpp>
@@ -104,6 +105,23 @@ std::vector<ArrayViewOf<T>> views_of(const SafetensorsOf<T>& contents) {
     return views;
 }
 
+/// A JSON string. A header is written as text: the library's objects take memory to be destroyed, and end the
+/// program where there is none.
+std::string json_string(std::string_view text) {
+    try {
+        return nlohmann::json(text).dump();
+    } catch (const nlohmann::json::type_error&) {
+        throw Error("a name or metadata of arrays to be saved is not UTF-8");
+    }
+}
+
+std::string header_metadata(const std::map<std::string, std::string>& metadata) {
+    std::string text;
+    for (const auto& [key, value] : metadata)
+        text += fmt::format("{}{}:{}", text.empty() ? "{" : ",", json_string(key), json_string(value));
+    return text + "}";
+}
+
 }  // namespace
 
 template <class T>
@@ -148,8 +166,9 @@ SafetensorsOf<T> read_safetensors_as(const std::filesystem::path& path) {
 template <class T>
 SafetensorsPieces safetensors_pieces(std::span<const ArrayViewOf<T>> arrays,
                                      const std::map<std::string, std::string>& metadata) {
-    nlohmann::ordered_json header = nlohmann::ordered_json::object();
-    if (!metadata.empty()) header[std::string(metadata_key)] = metadata;
+    std::string text = "{";
+    if (!metadata.empty())
+        text += fmt::format("{}:{},", json_string(metadata_key), header_metadata(metadata));
     std::set<std::string_view> names;
     std::uint64_t offset = 0;
     for (const ArrayViewOf<T>& tensor : arrays) {
@@ -159,20 +178,13 @@ SafetensorsPieces safetensors_pieces(std::span<const ArrayViewOf<T>> arrays,
                                     tensor.name == metadata_key ? "reserved" : "given to two arrays"));
         }
         const std::uint64_t end = offset + tensor.value->size() * sizeof(T);
-        // push_back, as looking a name up in an ordered object takes time linear in its size.
-        header.get_ref<nlohmann::ordered_json::object_t&>().push_back(
-            {std::string(tensor.name),
-             {{"dtype", dtype_name<T>},
-              {"shape", std::vector<std::size_t>(tensor.value->shape().begin(), tensor.value->shape().end())},
-              {"data_offsets", {offset, end}}}});
+        text += fmt::format(R"({}:{{"dtype":"{}","shape":[{}],"data_offsets":[{},{}]}},)",
+                            json_string(tensor.name), dtype_name<T>, fmt::join(tensor.value->shape(), ","),
+                            offset, end);
         offset = end;
     }
-    std::string text;
-    try {
-        text = header.dump();
-    } catch (const nlohmann::json::type_error&) {
-        throw Error("a name or metadata of arrays to be saved is not UTF-8");
-    }
+    if (text.back() == ',') text.pop_back();
+    text += '}';
     text.append((alignment - text.size() % alignment) % alignment, ' ');
     const std::uint64_t header_bytes = text.size();
     if (header_bytes > max_safetensors_header_bytes) {

@@ -5,6 +5,7 @@
 
 #include <csignal>
 #include <exception>
+#include <new>
 #include <system_error>
 
 #include <fmt/format.h>
@@ -64,6 +65,8 @@ void Background::wait() {
 
 std::vector<std::string> Background::take_failures() {
     const std::lock_guard lock(mutex_);
+    if (lost_failures_) failures_.push_back("not all is written: not enough memory");
+    lost_failures_ = false;
     return std::exchange(failures_, {});
 }
 
@@ -72,7 +75,11 @@ void Background::run(const Job& job) {
         job.second();
     } catch (const std::exception& error) {
         const std::lock_guard lock(mutex_);
-        failures_.push_back(fmt::format("{}: {}", job.first, error.what()));
+        try {
+            failures_.push_back(fmt::format("{}: {}", job.first, error.what()));
+        } catch (const std::bad_alloc&) {
+            lost_failures_ = true;
+        }
     }
 }
 

@@ -37,6 +37,7 @@ class Background {
     std::condition_variable changed_;
     std::deque<Job> jobs_;  ///< the first is being done
     std::vector<std::string> failures_;
+    bool lost_failures_ = false;  ///< there was no memory to say which
     bool ending_ = false;
     std::thread thread_;
 };
