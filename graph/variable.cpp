@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cassert>
 #include <mutex>
 #include <new>
 #include <optional>
@@ -52,8 +51,11 @@ struct Variable::State {
         if (found == (wants_exact ? Newest::exact : Newest::single) || found == Newest::both) return;
         const std::lock_guard lock(mutex);
         if (newest == Newest::initial) {
-            single = with_memory(name, initial);
-            assert(shape_of(single) == shape);
+            Array value = with_memory(name, initial);
+            if (shape_of(value) != shape)
+                throw ShapeError(fmt::format("variable {} has shape {}; its initial value has {}", name,
+                                             to_string(shape), to_string(shape_of(value))));
+            single = std::move(value);
             newest.store(Newest::single, std::memory_order_release);
             if constexpr (!wants_exact) return;
         }

@@ -26,6 +26,12 @@ Program<float> compile_images(const Model& model, const Tensor& latent, const Te
                               const Arena& arena, Where where) {
     const WhereScope caller(latent.graph(), where);
     Tensor images = model.drawing()(latent, Mode::inference, labels);
+    if (images.shape().elements() != batch * model.images.values())
+        throw ShapeError(
+            fmt::format("{}: the generator draws {} numbers an image; the model's images are {}x{} with {} "
+                        "channel(s), {} numbers",
+                        to_string(where), images.shape().elements() / batch, model.images.height,
+                        model.images.width, model.images.channels, model.images.values()));
     if (model.images.range == ValueRange::symmetric) images = 0.5 * images + 0.5;
     return compile<float>(latent.graph(), {images}, {}, arena);
 }

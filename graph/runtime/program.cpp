@@ -98,7 +98,7 @@ std::string Program<T>::State::describe_unknown(const Tensor& fed) const {
                                     describe_node(**place, fed.id()))
                       : "a tensor that this program does not read as an input";
     return fmt::format("{}, a tensor of another graph than the one this program was compiled from",
-                       describe_node(fed.graph(), fed.id()));
+                       *fed.place() ? describe_node(fed.graph(), fed.id()) : "a tensor");
 }
 
 template <class T>

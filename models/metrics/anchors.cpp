@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <cmath>
 
+#include <fmt/format.h>
 #include <xtensor/xarray.hpp>
 
 #include <duet/data/image_array.hpp>
 #include <duet/data/permutation.hpp>
+#include <duet/graph/error.hpp>
 #include <duet/graph/graph.hpp>
 #include <duet/graph/runtime/program.hpp>
 #include <duet/ops/random.hpp>
@@ -17,6 +19,8 @@ Dataset chosen_images(const Dataset& data, const std::vector<std::size_t>& indic
     Dataset chosen{indices.size(), data.height, data.width, data.channels, {}, {}, data.class_names};
     chosen.images.reserve(indices.size() * data.image_size());
     for (const std::size_t i : indices) {
+        if (i >= data.count)
+            throw Error(fmt::format("image {} is chosen of {}; they are counted from 0", i, data.count));
         const auto first = data.images.begin() + static_cast<std::ptrdiff_t>(i * data.image_size());
         chosen.images.insert(chosen.images.end(), first,
                              first + static_cast<std::ptrdiff_t>(data.image_size()));

@@ -42,10 +42,11 @@ void check_images(const char* function, const Tensor& images) {
 /// values). A uniform draw is at or above as many of the thresholds 1/places, 2/places, ...
 Tensor whole_draws(const Tensor& images, std::string name, std::size_t values, std::size_t places,
                    Where where) {
+    Graph& graph = images.graph();
+    if (places == 1) return graph.constant(filled(Shape{images.shape()[0], values}, 0.0));
     ArrayOf<double> thresholds = xt::zeros<double>({std::size_t{1}, std::size_t{1}, places - 1});
     for (std::size_t i = 1; i < places; ++i)
         thresholds.data()[i - 1] = static_cast<double>(i) / static_cast<double>(places);
-    Graph& graph = images.graph();
     const Tensor draws = random_uniform(graph, std::move(name), {images.shape()[0], values, 1}, where);
     return sum(greater_equal(draws, graph.constant(thresholds)), {2});
 }
@@ -56,8 +57,18 @@ Tensor column(const Tensor& draws, std::size_t which) {
     return reshape(slice(draws, {0, which}, {batch, which + 1}), {batch, 1, 1, 1});
 }
 
+void check_scalar(const char* function, const char* what, const Tensor& given) {
+    in_words_of(function, {&given, 1}, {}, [&] {
+        if (given.shape().rank() != 0)
+            throw ShapeError(fmt::format("the {} has shape {}; expected a scalar, one for all images", what,
+                                         to_string(given.shape())));
+    });
+}
+
 /// 1 for the images that are changed, (batch, 1, 1, 1).
-Tensor changed(const Tensor& images, const std::string& name, const Tensor& probability, Where where) {
+Tensor changed(const char* function, const Tensor& images, const std::string& name, const Tensor& probability,
+               Where where) {
+    check_scalar(function, "probability", probability);
     return less(random_uniform(images.graph(), name + ".changed", {images.shape()[0], 1, 1, 1}, where),
                 probability);
 }
@@ -81,7 +92,8 @@ Tensor random_translation(Operand images, const std::string& name, std::size_t m
     const auto middle = static_cast<double>(most);
     Tensor moves = whole_draws(input, name, 2, 2 * most + 1, caller.where()) - middle;
     if (probability.valid())
-        moves = moves * reshape(changed(input, name, probability, caller.where()), {batch, 1});
+        moves = moves *
+                reshape(changed("random_translation", input, name, probability, caller.where()), {batch, 1});
     return shift2d(input, moves);
 }
 
@@ -104,7 +116,7 @@ Tensor random_cutout(Operand images, const std::string& name, double share, cons
         const Tensor within = places_within(graph, axis, side, middle - static_cast<double>(before), extent);
         cut = cut.valid() ? cut * within : within;
     }
-    if (probability.valid()) cut = cut * changed(input, name, probability, caller.where());
+    if (probability.valid()) cut = cut * changed("random_cutout", input, name, probability, caller.where());
     return input * (1.0 - cut);
 }
 
@@ -115,15 +127,17 @@ Tensor random_brightness(Operand images, const std::string& name, double most, c
     expect_not_negative("random_brightness", "most", most, caller.where());
     const Tensor draws = random_uniform(input.graph(), name, {input.shape()[0], 1, 1, 1}, caller.where());
     Tensor added = 2.0 * most * draws - most;
-    if (probability.valid()) added = added * changed(input, name, probability, caller.where());
+    if (probability.valid())
+        added = added * changed("random_brightness", input, name, probability, caller.where());
     return input + added;
 }
 
 Tensor instance_noise(Operand images, std::string name, Operand deviation) {
     const Tensor input = images.tensor();
     const WhereScope caller(input.graph(), images.where());
-    return input + deviation.tensor(input.graph()) *
-                       random_normal(input.graph(), std::move(name), input.shape(), caller.where());
+    const Tensor scale = deviation.tensor(input.graph());
+    check_scalar("instance_noise", "deviation", scale);
+    return input + scale * random_normal(input.graph(), std::move(name), input.shape(), caller.where());
 }
 
 }  // namespace duet::models

@@ -132,24 +132,28 @@ Losses as_listed(Operand real_score, Operand fake_score, const SampleWeights& we
 Tensor minimax_generator(Operand fake_score, const Tensor& weights) {
     const Tensor fake = fake_score.tensor();
     const WhereScope caller(fake.graph(), fake_score.where());
+    check_weights("minimax_generator", fake, fake, {{}, weights});
     return -weighted_mean(softplus(fake), weights);
 }
 
 Tensor non_saturating_generator(Operand fake_score, const Tensor& weights) {
     const Tensor fake = fake_score.tensor();
     const WhereScope caller(fake.graph(), fake_score.where());
+    check_weights("non_saturating_generator", fake, fake, {{}, weights});
     return weighted_mean(softplus(-fake), weights);
 }
 
 Tensor wasserstein_generator(Operand fake_score, const Tensor& weights) {
     const Tensor fake = fake_score.tensor();
     const WhereScope caller(fake.graph(), fake_score.where());
+    check_weights("wasserstein_generator", fake, fake, {{}, weights});
     return -weighted_mean(fake, weights);
 }
 
 Tensor least_squares_generator(Operand fake_score, const Tensor& weights, double label) {
     const Tensor fake = fake_score.tensor();
     const WhereScope caller(fake.graph(), fake_score.where());
+    check_weights("least_squares_generator", fake, fake, {{}, weights});
     expect_finite("least_squares", "label of the generator", label, caller.where());
     return 0.5 * weighted_mean(square(fake - label), weights);
 }
@@ -157,6 +161,7 @@ Tensor least_squares_generator(Operand fake_score, const Tensor& weights, double
 Tensor as_listed_generator(Operand fake_score, const Tensor& weights) {
     const Tensor fake = fake_score.tensor();
     const WhereScope caller(fake.graph(), fake_score.where());
+    check_weights("as_listed_generator", fake, fake, {{}, weights});
     return -weighted_mean(sigmoid(fake), weights);
 }
 

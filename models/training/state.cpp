@@ -97,6 +97,7 @@ void State::restore(const Safetensors& saved) {
                 fmt::format("a state with {}, which the training has not", quoted_for_message(tensor.name)));
     for (const Variable& variable : variables_) variable.assign(*saved.find(variable.name()));
     at = saved_at;
+    ++restored_;
 }
 
 Snapshot::Snapshot(State& state) : state_(state), at_(state.at) {

@@ -43,11 +43,14 @@ class State {
     /// Takes all of it back, or nothing: throws Error, naming what, where a variable is missing, unknown, of
     /// another shape or not finite, or a count is none.
     void restore(const Safetensors& saved);
+    /// How often that was done.
+    std::uint64_t restored() const { return restored_; }
 
     Position at;
 
  private:
     std::vector<Variable> variables_;
+    std::uint64_t restored_ = 0;
 };
 
 /// A copy of a state, taken and put back without allocating.

@@ -85,8 +85,9 @@ struct StageProgram {
 struct CompiledStage {
     std::uint64_t fixed_repeats;
     std::shared_ptr<RepeatRule> rule;
-    bool reads_images = false, reads_labels = false;
+    std::vector<const Phase*> phases;
     std::vector<std::size_t> intervals;
+    bool reads_images = false, reads_labels = false;  ///< in any of its programs
     std::vector<StageProgram> programs;
 
     std::uint64_t repeats() const { return rule ? rule->repeats() : fixed_repeats; }
@@ -142,7 +143,11 @@ struct Trainer::Parts {
     }
 
     CompiledStage compile_stage(const Stage& stage, bool scan) {
-        CompiledStage compiled{stage.repeats, stage.rule, false, false, intervals_of(training, stage), {}};
+        CompiledStage compiled{stage.repeats, stage.rule, {}, intervals_of(training, stage),
+                               false,         false,      {}};
+        for (const Phase& phase : training.phases)
+            if (std::find(stage.phases.begin(), stage.phases.end(), phase.name) != stage.phases.end())
+                compiled.phases.push_back(&phase);
         constexpr std::size_t most_intervals = 2;
         if (compiled.intervals.size() > most_intervals)
             throw Error(fmt::format("the terms of stage {} have the intervals {}; at most {} can differ",
@@ -151,8 +156,8 @@ struct Trainer::Parts {
         for (std::vector<std::size_t>& left_out : sets_left_out(compiled.intervals)) {
             auto graph = std::make_unique<Graph>(training.seed);
             const DeclaredStage declared = declare_stage(*graph, training, stage, weights, left_out);
-            compiled.reads_images = declared.real.valid();
-            compiled.reads_labels = declared.labels.valid();
+            compiled.reads_images |= declared.real.valid();
+            compiled.reads_labels |= declared.labels.valid();
             if (declared.labels.valid() && !batches.dataset().has_labels())
                 throw Error("the training reads labels, but the images have none");
             compiled.programs.push_back(
@@ -220,16 +225,13 @@ struct Trainer::Parts {
             fill_batch(last);
     }
 
-    void set_schedules() {
-        for (const Phase& phase : training.phases)
-            if (phase.rate) phase.optimizer->set_rate(phase.rate(state.at.step));
+    void run(std::vector<CompiledStage>& all) {
         for (const Scheduled& each : scheduled)
             each.variable.fill(static_cast<float>(each.schedule(state.at.step)));
-    }
-
-    void run(std::vector<CompiledStage>& all) {
-        set_schedules();
         for (CompiledStage& stage : all) {
+            // Phases of other stages may share the optimizer.
+            for (const Phase* phase : stage.phases)
+                if (phase->rate) phase->optimizer->set_rate(phase->rate(state.at.step));
             const auto due =
                 std::find_if(stage.programs.begin(), stage.programs.end(), [&](const StageProgram& program) {
                     return std::all_of(
@@ -269,11 +271,14 @@ struct Trainer::Parts {
     }
 
     template <class Action>
-    void go_back_if_not_finite(Action&& action) {
+    void go_back_if_it_fails(Action&& action) {
         try {
             action();
         } catch (const NonFiniteError& error) {
             throw NonFiniteError(diagnose(error.what()));
+        } catch (...) {
+            snapshot->put_back();
+            throw;
         }
     }
 
@@ -292,9 +297,11 @@ struct Trainer::Parts {
     std::vector<double> values;
     std::vector<std::size_t> stage_of;
     std::unique_ptr<Snapshot> snapshot;
+    std::uint64_t restored = 0;  ///< State::restored of which there is a snapshot
 };
 
 Trainer::Trainer(Training training, std::shared_ptr<const Dataset> data, const TrainerOptions& options) {
+    if (!data) throw Error("a training needs images: the data set is null");
     check(training, *data);
     check_labels(training.images, *data);
     parts_ = std::make_unique<Parts>(std::move(training), std::move(data), options);
@@ -306,15 +313,17 @@ Trainer& Trainer::operator=(Trainer&&) noexcept = default;
 
 Record Trainer::step() & {
     Parts& parts = *parts_;
-    parts.go_back_if_not_finite([&] {
-        if (parts.state.at.step % steps_between_snapshots == 0) parts.snapshot->take();
+    parts.go_back_if_it_fails([&] {
+        if (parts.state.at.step % steps_between_snapshots == 0 || parts.state.restored() != parts.restored)
+            parts.snapshot->take();
+        if (!parts.snapshot->held()) parts.restored = parts.state.restored();
         parts.run(parts.stages);
     });
     return record();
 }
 
 Snapshot& Trainer::take_snapshot() {
-    parts_->go_back_if_not_finite([&] { parts_->snapshot->take(); });
+    parts_->go_back_if_it_fails([&] { parts_->snapshot->take(); });
     return *parts_->snapshot;
 }
 

@@ -58,9 +58,10 @@ class Trainer {
     /// one of a term that the step leaves out keeps its last value.
     ///
     /// If a loss is not finite, or a variable when the next snapshot is due, the state goes back to the
-    /// snapshot taken at most 100 steps before (more, if it was held meanwhile), and the NonFiniteError names
-    /// the first node whose value was not finite: step, node, line, and the ranges of its operands, found by
-    /// repeating the steps since with every node looked at.
+    /// snapshot taken at most 100 steps before (more, if it was held meanwhile), or where it was restored
+    /// since, and the NonFiniteError names the first node whose value was not finite: step, node, line, and
+    /// the ranges of its operands, found by repeating the steps since with every node looked at. It goes back
+    /// as well after anything else that a stage throws, such as FeedError for a label that no class has.
     Record step() &;
     Record step() && = delete;
     /// The snapshot, taken anew of the present state unless it is held. Goes back and throws as `step` does

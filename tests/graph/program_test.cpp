@@ -327,3 +327,16 @@ TEST_CASE("a graph of 10,000 nodes compiles and runs") {
     auto program = compile<float>(graph, {value});
     CHECK(std::isfinite(*program.run({{x, filled(Shape{4, 4}, 0.1f)}}).front().data()));
 }
+
+TEST_CASE("a feed of another program's input is refused when both graphs are gone") {
+    const auto made = [](const char* name) {
+        Graph graph;
+        const Tensor x = graph.input(name, {2});
+        return std::pair(compile<float>(graph, {x * 2.0}), x);
+    };
+    auto [first, x] = made("x");
+    auto [second, y] = made("y");
+    const Array value = filled(Shape{2}, 1.0F);
+    CHECK_THROWS_AS(second.run({{x, value}}), FeedError);
+    CHECK(second.run({{y, value}})[0] == Array{2.0F, 2.0F});
+}

@@ -57,3 +57,10 @@ TEST_CASE("float64 programs share one value, exact from run to run, and float32 
     twice.run({});
     CHECK(v.value()(0) == 5.0F);
 }
+
+TEST_CASE("an initial value of another shape than the variable's is refused when it is read") {
+    const Variable v("v", Shape{4}, [] { return filled(Shape{2}, 1.0F); });
+    CHECK_THROWS_AS(v.value(), ShapeError);
+    Graph graph;
+    CHECK_THROWS_AS(compile<float>(graph, {graph.read(v)}), ShapeError);
+}

@@ -179,5 +179,18 @@ TEST_CASE("changes out of range are refused") {
     CHECK_THROWS_AS(random_brightness(images, "bright", -1), Error);
     CHECK_THROWS_AS(random_cutout(flat, "cut", 0.5), ShapeError);
     CHECK_THROWS_AS(random_brightness(flat, "bright", 0.5), ShapeError);
+    const Tensor wide = graph.input("wide", {4, 1, 2, 4}), four = graph.input("four", {4});
+    CHECK_THROWS_AS(random_translation(wide, "move", 1, four), ShapeError);
+    CHECK_THROWS_AS(random_cutout(wide, "cut", 0.5, four), ShapeError);
+    CHECK_THROWS_AS(random_brightness(wide, "bright", 0.5, four), ShapeError);
+    CHECK_THROWS_AS(instance_noise(wide, "noise", four), ShapeError);
     CHECK(instance_noise(flat, "noise", 0.5).shape() == flat.shape());
+}
+
+TEST_CASE("an image one pixel high is cut like any other") {
+    Graph graph(1);
+    const Tensor images = graph.input("images", {64, 1, 1, 3});
+    auto program = compile<float>(graph, {random_cutout(images, "cut", 0.5)});
+    const Array& cut = program.run({{images, filled(images.shape(), 1.0F)}}, 0)[0];
+    for (std::size_t i = 0; i < 64; ++i) CHECK(cut(i, 0, 0, 0) + cut(i, 0, 0, 1) + cut(i, 0, 0, 2) < 2.5F);
 }

@@ -254,6 +254,9 @@ TEST_CASE("a conditional sampler draws the class asked for, whatever stands besi
     CHECK_THROWS_AS(sampler.draw(70, std::vector<std::size_t>(69, 0)), Error);
     CHECK_THROWS_AS(sampler.draw(2, std::vector<std::size_t>{0, 3}), Error);
     CHECK_THROWS_AS(models::Sampler(make_gan({}, 0), 0).draw(1, std::vector<std::size_t>{0}), Error);
+    models::Model other = make_gan({}, 0);
+    other.images.width = 1000;
+    CHECK_THROWS_AS(models::Sampler(other, 0), ShapeError);
 }
 
 TEST_CASE("spherical interpolation keeps to the arc between its ends") {

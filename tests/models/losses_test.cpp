@@ -134,6 +134,12 @@ TEST_CASE_TEMPLATE("relativistic pairing has the derivatives of its pairs' diffe
     CHECK(static_cast<double>(*program[0].data()) == doctest::Approx(discriminator).epsilon(tolerance));
     CHECK(static_cast<double>(*program[1].data()) == doctest::Approx(generator).epsilon(tolerance));
     CHECK_THROWS_AS(models::relativistic_pairing(real, graph.input("few", {2, 1})), ShapeError);
+    const Tensor flat = graph.input("flat weights", {real.shape()[0]});
+    CHECK_THROWS_AS(models::minimax_generator(real, flat), ShapeError);
+    CHECK_THROWS_AS(models::non_saturating_generator(real, flat), ShapeError);
+    CHECK_THROWS_AS(models::wasserstein_generator(real, flat), ShapeError);
+    CHECK_THROWS_AS(models::least_squares_generator(real, flat), ShapeError);
+    CHECK_THROWS_AS(models::as_listed_generator(real, flat), ShapeError);
 }
 
 TEST_CASE("scores and their weights have shapes that pair") {

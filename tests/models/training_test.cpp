@@ -166,6 +166,89 @@ TEST_CASE("rates follow their schedule, and each network its own optimizer") {
     }
 }
 
+TEST_CASE("phases that share an optimizer have each their own rate, whichever stage runs last") {
+    const auto moved_at = [](double first, double second) {
+        Training training = pair({discriminator_loss()}, generator_loss());
+        Phase again = training.phases[0];
+        again.name = "again";
+        training.phases[0].optimizer = again.optimizer = std::make_shared<Sgd>("shared", SgdOptions{1});
+        training.phases[0].rate = constant_rate(first);
+        again.rate = constant_rate(second);
+        training.phases.push_back(again);
+        training.stages = {{{"generator"}}, {{"again"}}};
+        const Variable weight = training.networks[0].variables().front();
+        const Array before = weight.value();
+        Trainer trainer(training, pictures());
+        trainer.step();
+        return relative_error(weight.value(), before);
+    };
+    const double none = 1e-30;
+    CHECK(moved_at(none, none) < 1e-12);
+    CHECK(moved_at(0.1, none) > 1e-6);
+    CHECK(moved_at(none, 0.1) > 1e-6);
+}
+
+TEST_CASE("a stage takes its batch where a term in intervals alone reads it") {
+    Term shown{"shown", [](View& view) { return mean(view.real()) + 0.0 * mean(view.fake()); }};
+    const auto shown_by = [&](std::size_t every) {
+        shown.every = every;
+        Training training = pair({discriminator_loss()}, generator_loss());
+        training.phases[0].terms.push_back(shown);
+        training.stages = {{{"generator"}}};
+        Trainer trainer(training, pictures());
+        std::vector<double> values;
+        for (int step = 0; step < 3; ++step) values.push_back(trainer.step()["shown"]);
+        CHECK(trainer.state().at.batch == 3);
+        CHECK(trainer.images_per_step() == batch);
+        return values;
+    };
+    const std::vector<double> always = shown_by(1), lazy = shown_by(2);
+    CHECK(always[0] > 0.1);
+    // A term of every second step counts twice as much in it, and keeps its value meanwhile.
+    CHECK(lazy[0] == doctest::Approx(lazy[1]));
+    CHECK(lazy[2] / lazy[0] == doctest::Approx(always[2] / always[0]));
+}
+
+TEST_CASE("a step that fails goes back to where the training was restored") {
+    const Variable factor("factor", Shape{}, 1.0F);
+    const auto training = [&] {
+        Training result = pair({discriminator_loss()}, generator_loss());
+        result.phases[0].terms.push_back(
+            {"scaled", [factor](View& view) { return view.graph().read(factor) * mean(view.fake()); }});
+        return result;
+    };
+    Trainer first(training(), pictures()), second(training(), pictures());
+    for (int step = 0; step < 130; ++step) first.step();
+    const Safetensors saved = first.state().save();
+    for (int step = 0; step < 3; ++step) second.step();
+    second.state().restore(saved);
+    second.step();
+    factor.fill(INFINITY);
+    const std::string message = message_of([&] { second.step(); });
+    CHECK(message.find("step 131") !=
+          std::string::npos);  // replayed from 130, the factor is not finite there
+    CHECK(second.state().at.step == 130);
+    CHECK(all_same_bits(values_of(second.state().variables()), values_of(first.state().variables())));
+}
+
+TEST_CASE("a step whose later stage fails leaves nothing of the stages before it") {
+    Training training = pair({discriminator_loss()}, generator_loss());
+    training.phases[1].terms.push_back(
+        {"labels", [](View& view) {
+             const Tensor two = view.graph().constant(filled(Shape{1, 2}, 1.0F));
+             return mean(softmax_cross_entropy(view.real_score() * two, view.labels()));
+         }});
+    training.stages = {{{"generator"}}, {{"discriminator"}}};
+    auto data = std::make_shared<Dataset>(*pictures());
+    data->labels.assign(data->count, 2);
+    Trainer trainer(training, data);
+    const std::vector<Array> before = values_of(trainer.state().variables());
+    CHECK_THROWS_AS(trainer.step(), FeedError);
+    CHECK(trainer.state().at.draw == 0);
+    CHECK(all_same_bits(before, values_of(trainer.state().variables())));
+    CHECK_THROWS_AS(Trainer(training, nullptr), Error);
+}
+
 TEST_CASE("a moving average follows what a step makes") {
     Training training = pair({discriminator_loss()}, generator_loss());
     const std::vector<Variable> weights = training.networks[0].variables();
