@@ -16,7 +16,8 @@ namespace duet::models {
 /// threads.
 class Sampler {
  public:
-    /// Throws what the generator's call throws.
+    /// Throws what the generator's call throws, and ShapeError if it draws images of another size than the
+    /// model's.
     Sampler(const Model& model, std::uint64_t seed, const Arena& arena = Arena(), Where where = {});
 
     /// Images 0 .. count-1 with the variables' present values: (count, channels, height, width), each in

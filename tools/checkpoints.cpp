@@ -24,14 +24,10 @@ bool is_multiple(std::uint64_t step, std::uint64_t every) {
     return every != 0 && step % every == 0;
 }
 
-Spec recipe_of(const models::Checkpoint& checkpoint) {
-    return parse_toml(checkpoint.notes.recipe, "the checkpoint's recipe");
-}
-
 /// Whether a checkpoint is one to keep by the recipe that it carries; not if it is damaged.
 bool is_kept_by_its_recipe(const fs::path& file, std::uint64_t step) {
     try {
-        const Spec recipe = recipe_of(models::read_checkpoint(file));
+        const Spec recipe = written_recipe(models::read_checkpoint(file));
         const Value* every = recipe.find("output.keep_every");
         const auto* number = every == nullptr ? nullptr : std::get_if<std::int64_t>(&every->is);
         return number != nullptr && *number > 0 && is_multiple(step, static_cast<std::uint64_t>(*number));
@@ -55,6 +51,10 @@ std::vector<std::uint64_t> checkpoint_steps(const fs::path& folder) {
             steps.push_back(*step);
     std::sort(steps.begin(), steps.end());
     return steps;
+}
+
+Spec written_recipe(const models::Checkpoint& checkpoint) {
+    return parse_toml(checkpoint.notes.recipe, "the checkpoint's recipe");
 }
 
 fs::path weights_in(const fs::path& path) {
@@ -100,7 +100,7 @@ CheckpointWriter::CheckpointWriter(const RunFolder& folder, const Spec& recipe, 
     if (metric == nullptr) return;
     try {
         const models::Checkpoint best = models::read_checkpoint(folder_.checkpoints() / best_name);
-        const Spec its = recipe_of(best);
+        const Spec its = written_recipe(best);
         if (const Value* decided = its.find("output.best"); decided != nullptr && *decided == *metric)
             best_ = best.notes.best;
     } catch (const Error&) {

@@ -24,6 +24,9 @@ std::optional<models::Checkpoint> newest_checkpoint(const std::filesystem::path&
 std::vector<std::uint64_t> checkpoint_steps(const std::filesystem::path& folder);
 std::filesystem::path checkpoint_path(const std::filesystem::path& folder, std::uint64_t step);
 
+/// The recipe that a checkpoint carries, as it was written. Throws FileError if it is none.
+Spec written_recipe(const models::Checkpoint& checkpoint);
+
 /// The weights in a run's folder, those of its last checkpoint if it never ended, or the file itself. Throws
 /// FileError for a folder that holds neither.
 std::filesystem::path weights_in(const std::filesystem::path& path);

@@ -73,7 +73,7 @@ void check_same_training(const models::Catalogue& catalogue, const Spec& kept, c
 }
 
 Spec recipe_in(const models::Catalogue& catalogue, const models::Checkpoint& checkpoint) {
-    return catalogue.completed(parse_toml(checkpoint.notes.recipe, "the checkpoint's recipe"), "recipe", "");
+    return catalogue.completed(written_recipe(checkpoint), "recipe", "");
 }
 
 std::optional<models::Checkpoint> go_on(const models::Catalogue& catalogue, const Spec& asked,

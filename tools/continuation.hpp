@@ -16,7 +16,7 @@ namespace duet::tools {
 void check_same_training(const models::Catalogue& catalogue, const Spec& kept, const Spec& asked,
                          const std::filesystem::path& run);
 
-/// The recipe that a checkpoint carries. Throws FileError or Error if it is none.
+/// The recipe that a checkpoint carries, completed. Throws FileError or Error if it is none.
 Spec recipe_in(const models::Catalogue& catalogue, const models::Checkpoint& checkpoint);
 
 /// Puts the trainer where the newest whole checkpoint of a run stands, and returns that; nothing, and the

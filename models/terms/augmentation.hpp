@@ -9,7 +9,8 @@ namespace duet::models {
 
 // Random changes of images (batch, channels, height, width), drawn for each image by random nodes called
 // after `name`. Gradients lead through them to any order. Each changes an image with `probability`, a scalar
-// from 0 to 1, or every one if that is empty. All throw ShapeError for another number of axes.
+// from 0 to 1, or every one if that is empty. All throw ShapeError for images of another number
+// of axes, and for a probability or deviation that is no scalar.
 
 /// Each image moved by whole pixels of its own, -most to most down and across, all of them equally likely;
 /// what moves in is 0 (shifting.hpp).

@@ -70,7 +70,8 @@ TEST_CASE("an answer that cannot be written is a failure") {
     const Runs runs;
     REQUIRE(runs.train(runs["run"], {"--steps", "2"}).code == 0);
     const std::vector<Words> questions = {
-        {"--version"}, {"help"}, {"list"}, {"runs", runs.folder.path()}, {"verify", runs["run"]}};
+        {"--version"},        {"help"}, {"list"}, {"runs", runs.folder.path()}, {"verify", runs["run"]},
+        {"info", runs["run"]}};
     for (const Words& question : questions) {
         CAPTURE(question.front());
         const Outcome outcome = Process("duet", question, "exec >/dev/full").wait();

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "../../tools/output.hpp"
 #include "run_support.hpp"
 
 using namespace duet;
@@ -109,6 +110,12 @@ TEST_CASE("duet runs lists a run whose files say anything") {
     const Outcome table = duet_command({"runs", run.parent_path()});
     CHECK(contains(table.out, "run?[2J?1 "));
     CHECK_FALSE(contains(table.out, "\x1b"));
+}
+
+TEST_CASE("control letters of a text are shown, and letters beyond ASCII stay") {
+    CHECK(tools::one_line("a\x1b[2J\x7f \xc2\x9b"
+                          "2J\n\xc3\xa9") == "a?[2J? ?2J?\xc3\xa9");
+    CHECK(tools::one_line("\xc2") == "\xc2");
 }
 
 TEST_CASE("duet info says what files and folders hold") {

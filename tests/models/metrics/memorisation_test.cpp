@@ -7,6 +7,7 @@
 
 #include <duet/data/dataset.hpp>
 #include <duet/graph/error.hpp>
+#include <duet/models/metrics/anchors.hpp>
 #include <duet/models/metrics/memorisation.hpp>
 
 #include "drawn_samples.hpp"
@@ -200,4 +201,10 @@ TEST_CASE("samples that memorisation cannot be judged by are refused") {
                          "none of 20 cells has more than 20 fakes, a held-out and a training sample: ask for "
                          "fewer cells",
                          Error);
+}
+
+TEST_CASE("an image that is not there cannot be chosen") {
+    const Dataset data{2, 1, 1, 1, {3, 4}, {}, {}};
+    CHECK(chosen_images(data, {1, 0}).images == Bytes{4, 3});
+    CHECK_THROWS_AS(chosen_images(data, {2}), Error);
 }
